@@ -716,13 +716,13 @@ impl Decoder<'_> {
             |near: usize| route.stops[at].children.get(near).map_or("", |child| route.stops[*child].name.as_str());
         // Another spelling of a property that the object has gives it twice. Otherwise the object may have the nearest one, and lack
         // another one.
-        let respelt = near.clone().find(|near| seen.contains(*near) && is_respelled(named(*near), name));
+        let respelt = near.clone().find(|near| seen.contains(*near) && is_respelled(named(*near), &other.name));
         let lacking = || near.clone().find(|near| !seen.contains(*near));
         let Some(near) = respelt.or_else(lacking).or_else(|| near.next()) else { return };
         let meant = &route.stops[route.stops[at].children[near]];
         let slots = meant.field.map_or(&[][..], |field| &ty.fields[field].below);
         let beside = seen.contains(near);
-        if !ty.closed && beside && is_respelled(&meant.name, name) {
+        if !ty.closed && beside && is_respelled(&meant.name, &other.name) {
             let message = format!("properties `{}` and `{name}` differ only in case or separators", meant.name);
             let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
             let first = firsts.find(self.snapshot, object, &meant.name).unwrap_or(other.key);

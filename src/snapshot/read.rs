@@ -966,9 +966,9 @@ impl<'s> Reading<'s> {
         if let Some((key, is_stated)) = error
             && (lacking.len() == members.len() || is_stated && !lacking.is_empty())
         {
-            let message = "an element has an error, so the properties that it lacks are unknown";
+            let message = "a record has an error, so the properties that it lacks are unknown";
             let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(self.source, key, "not declared");
-            self.diagnostics.push(warning.help("capture the list again"));
+            self.diagnostics.push(warning.help("capture the record again"));
             return None;
         }
         for (other, key) in others {

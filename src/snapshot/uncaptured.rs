@@ -21,7 +21,7 @@ pub(crate) fn is_of_error(name: &str) -> bool {
 /// Returns whether a value is a usual one for "none".
 pub(super) fn says_nothing(json: &str) -> bool {
     let inside = |brackets: [char; 2]| json.strip_prefix(brackets[0])?.strip_suffix(brackets[1]);
-    matches!(json, "null" | "false" | "0" | "\"\"")
+    matches!(json, "null" | "false" | "\"\"")
         || inside(['[', ']']).or_else(|| inside(['{', '}'])).is_some_and(|inside| inside.trim().is_empty())
 }
 

@@ -197,6 +197,8 @@ fn what_a_list_may_have_more_of_may_have_more_in_it() {
         (r#"@more("/page/next")"#, r#""page": {"next": null, "errors": [7]},"#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/next")"#, r#""error": "rate limit exceeded","#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/next")"#, r#""error": null, "next": false,"#, "BAD: pass; HOST: pass"),
+        (r#"@more("/next")"#, r#""next": 0,"#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@more("/next")"#, r#""next": [ ],"#, "BAD: pass; HOST: pass"),
         (r#"@more("/page/next")"#, r#""page": [],"#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/page/next")"#, r#""page": null,"#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/page/next")"#, r#""page": "","#, "BAD: unknown; HOST: pass unknown"),
@@ -826,6 +828,25 @@ fn a_misspelling_is_that_of_a_missing_property_first() {
         (r#"{"role": "x", "roles": [], "rolees": ["owner"]}"#, "END: pass; OWNER: pass"),
         (r#"{"role": "x", "en_date": "2026-01-01"}"#, "END: unknown; OWNER: pass"),
         (r#"{"role": "x", "start_date": "2026-01-01"}"#, "END: pass; OWNER: pass"),
+    ];
+    check(schema, policies, &table);
+}
+
+/// Messages about a secret record do not quote its names. Two spellings of one property are an error there too.
+#[test]
+fn two_spellings_of_a_property_of_a_secret_record_are_an_error() {
+    let schema = r#"
+        @path("") entity Account = { @secret vault?: { open?: Bool } };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("OPEN") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has vault.open && resource.vault.open };
+    "#;
+    let table = [
+        (r#"{"vault": {"open": true}}"#, "OPEN: fail"),
+        (r#"{"vault": {"open": false}}"#, "OPEN: pass"),
+        (r#"{"vault": {"open": false, "Open": true}}"#, "OPEN: unknown; error snapshot-duplicate-key"),
     ];
     check(schema, policies, &table);
 }
