@@ -156,6 +156,12 @@ impl<'m> Values<'m> {
         }
     }
 
+    /// Returns whether the value at a place in the batch may be any of its type, because it is uncaptured or unreadable.
+    pub(super) fn is_unknown(&self, at: u32) -> bool {
+        let Values::Column(_, column, _, rows) = self else { return false };
+        column.states.get(rows.at(at) as usize).is_some_and(|state| state.is_unknown())
+    }
+
     /// Returns the hash key of the value at a place in the batch.
     pub(super) fn key(&self, at: u32) -> Option<HashKey> {
         if let Values::Symbols(symbols, rows) = self {
@@ -196,10 +202,12 @@ impl<'m> Values<'m> {
         }
     }
 
-    /// Returns the cells of a column that stores entities or texts.
+    /// Returns the cells of a column that stores values of a simple type.
     fn cells(&self) -> Option<Cells<'_>> {
         let Values::Column(_, column, _, rows) = self else { return None };
         match &column.data {
+            Data::Bool(all) => Some(Cells::Bools(KnownCells { states: &column.states, data: all, rows })),
+            Data::Number(all) => Some(Cells::Numbers(KnownCells { states: &column.states, data: all, rows })),
             Data::Entity(all) => Some(Cells::Entities(KnownCells { states: &column.states, data: all, rows })),
             Data::Text(all) => Some(Cells::Texts(KnownCells { states: &column.states, data: all, rows })),
             _ => None,
@@ -242,6 +250,8 @@ pub(super) fn plain(value: &Value) -> Option<Plain<'_>> {
 
 /// Cells of a column that are compared in their stored form.
 enum Cells<'v> {
+    Bools(KnownCells<'v, bool>),
+    Numbers(KnownCells<'v, i64>),
     Entities(KnownCells<'v, u32>),
     Texts(KnownCells<'v, StrRef>),
 }
@@ -253,11 +263,44 @@ struct KnownCells<'v, T> {
     rows: &'v Rows<'v>,
 }
 
-impl<T> KnownCells<'_, T> {
-    /// Returns the cell at a place in the batch if it is known.
-    fn at(&self, at: u32) -> Option<&T> {
-        let row = self.rows.at(at) as usize;
-        if self.states.get(row) == Some(&State::Known) { self.data.get(row) } else { None }
+impl<T: Copy> KnownCells<'_, T> {
+    /// Returns the cell of a row if it is known.
+    fn of_row(&self, row: u32) -> Option<T> {
+        let row = row as usize;
+        if self.states.get(row) == Some(&State::Known) { self.data.get(row).copied() } else { None }
+    }
+
+    /// Fills the lanes that are not `NONE` and whose cells are known. Returns whether a cell is not known.
+    fn fill(&self, lanes: &mut [Outcomes], test: impl Fn(T) -> bool) -> bool {
+        let mut is_unknown = false;
+        let mut fill_one = |lane: &mut Outcomes, cell: Option<T>| {
+            let outcome = cell.map_or(*lane, |cell| Outcomes::of(test(cell)));
+            *lane = if *lane == Outcomes::NONE { Outcomes::NONE } else { outcome };
+            is_unknown |= cell.is_none();
+        };
+        match self.rows {
+            Rows::Own(start) => {
+                // The rows are consecutive, so that the compiler may process several at once.
+                let range = *start as usize..(*start as usize).saturating_add(lanes.len());
+                let (Some(states), Some(data)) = (self.states.get(range.clone()), self.data.get(range)) else {
+                    return true;
+                };
+                for ((lane, state), cell) in lanes.iter_mut().zip(states).zip(data) {
+                    fill_one(lane, (*state == State::Known).then_some(*cell));
+                }
+            }
+            Rows::One(row) => {
+                let cell = self.of_row(*row);
+                lanes.iter_mut().for_each(|lane| fill_one(lane, cell));
+            }
+            rows => (0..).zip(lanes).for_each(|(at, lane)| fill_one(lane, self.of_row(rows.at(at)))),
+        }
+        is_unknown
+    }
+
+    /// Returns whether the cell at a place in the batch is known.
+    fn is_known(&self, at: u32) -> bool {
+        self.of_row(self.rows.at(at)).is_some()
     }
 }
 
@@ -332,25 +375,41 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Fills the lanes that are not `NONE`: with the result of `test` for the cell, or by row if it is not known.
+    fn fill_cells<T: Copy>(
+        &self,
+        node: NodeId,
+        cells: &KnownCells<'_, T>,
+        batch: Batch,
+        lanes: &mut [Outcomes],
+        test: impl Fn(T) -> bool,
+    ) {
+        if cells.fill(lanes, test) {
+            let unknown = (0..).zip(lanes).filter(|(at, lane)| **lane != Outcomes::NONE && !cells.is_known(*at));
+            unknown.for_each(|(at, lane)| *lane = self.outcomes(node, &batch.request(at)));
+        }
+    }
+
     /// Fills the lanes by the kernel for a node. `None`, with unchanged lanes, if there is no kernel.
     fn kernel(&self, node: NodeId, batch: Batch, lanes: &mut [Outcomes]) -> Option<()> {
         let values = |node: NodeId| self.values(node, batch);
         match &self.program.node(node).kind {
             NodeKind::Constant(_) | NodeKind::Slot(..) => {
                 let values = values(node)?;
-                self.fill(node, batch, lanes, |at| match values.at(at)? {
-                    Plain::Bool(b) => Some(Outcomes::of(b)),
-                    _ => None,
-                });
+                match values.cells() {
+                    Some(Cells::Bools(cells)) => self.fill_cells(node, &cells, batch, lanes, |cell| cell),
+                    _ => self.fill(node, batch, lanes, |at| match values.at(at)? {
+                        Plain::Bool(b) => Some(Outcomes::of(b)),
+                        _ => None,
+                    }),
+                }
             }
             NodeKind::Equal(left, right) => self.fill_equal(node, &values(*left)?, &values(*right)?, batch, lanes),
             NodeKind::Less(left, right) => {
-                let (left, right) = (values(*left)?, values(*right)?);
-                self.fill(node, batch, lanes, |at| Some(Outcomes::of(left.number(at)? < right.number(at)?)));
+                self.fill_compare(node, [values(*left)?, values(*right)?], batch, lanes, |a, b| a < b);
             }
             NodeKind::LessEqual(left, right) => {
-                let (left, right) = (values(*left)?, values(*right)?);
-                self.fill(node, batch, lanes, |at| Some(Outcomes::of(left.number(at)? <= right.number(at)?)));
+                self.fill_compare(node, [values(*left)?, values(*right)?], batch, lanes, |a, b| a <= b);
             }
             NodeKind::Contains(set, item) => self.fill_contains(node, &values(*set)?, &values(*item)?, batch, lanes),
             NodeKind::ContainsAll(left, right) => {
@@ -387,20 +446,38 @@ impl Evaluator<'_> {
         // The common comparisons do not build a plain value for every row.
         match left.cells_and_constant(right).or_else(|| right.cells_and_constant(left)) {
             Some((Cells::Entities(cells), Value::Entity(entity))) => {
-                self.fill(node, batch, lanes, |at| Some(Outcomes::of(*cells.at(at)? == entity.row)));
+                self.fill_cells(node, &cells, batch, lanes, |row| row == entity.row);
             }
             Some((Cells::Texts(cells), Value::String(text))) => {
                 let hash = text_hash(text);
-                self.fill(node, batch, lanes, |at| {
-                    let found = *cells.at(at)?;
-                    Some(Outcomes::of(found.hash() == hash && self.snapshot.text(found) == text.as_str()))
-                });
+                let is_equal = |found: StrRef| found.hash() == hash && self.snapshot.text(found) == text.as_str();
+                self.fill_cells(node, &cells, batch, lanes, is_equal);
             }
             _ => self.fill(node, batch, lanes, |at| match (left.at(at)?, right.at(at)?) {
                 // A set may have unknown elements.
                 (Plain::Set(_), _) => None,
                 (left, right) => Some(Outcomes::of(left == right)),
             }),
+        }
+    }
+
+    /// Fills the lanes of a comparison of two numbers.
+    fn fill_compare(
+        &self,
+        node: NodeId,
+        [left, right]: [Values<'_>; 2],
+        batch: Batch,
+        lanes: &mut [Outcomes],
+        compare: impl Fn(i64, i64) -> bool,
+    ) {
+        match (left.cells(), right.uniform(), left.uniform(), right.cells()) {
+            (Some(Cells::Numbers(cells)), Some(Plain::Number(right)), ..) => {
+                self.fill_cells(node, &cells, batch, lanes, |left| compare(left, right));
+            }
+            (.., Some(Plain::Number(left)), Some(Cells::Numbers(cells))) => {
+                self.fill_cells(node, &cells, batch, lanes, |right| compare(left, right));
+            }
+            _ => self.fill(node, batch, lanes, |at| Some(Outcomes::of(compare(left.number(at)?, right.number(at)?)))),
         }
     }
 
@@ -411,12 +488,10 @@ impl Evaluator<'_> {
             && let (Some(Plain::Set(all)), Some(Cells::Texts(cells))) = (set.uniform(), item.cells())
             && let Some(hashes) = text_hashes(all)
         {
-            return self.fill(node, batch, lanes, |at| {
-                let found = *cells.at(at)?;
-                if !hashes.contains(&found.hash()) {
-                    return Some(Outcomes::FALSE);
-                }
-                Some(operand::contains(all, Some(&Operand::String(self.snapshot.text(found)))))
+            // The set is exact and the text is known, so the outcome is certain.
+            return self.fill_cells(node, &cells, batch, lanes, |found| {
+                let operand = || Operand::String(self.snapshot.text(found));
+                hashes.contains(&found.hash()) && operand::contains(all, Some(&operand())) == Outcomes::TRUE
             });
         }
         // Instances in one set of instances.
@@ -424,7 +499,12 @@ impl Evaluator<'_> {
             (set.uniform(), item.cells(), item.target())
             && let Some(rows) = entity_rows(all, target)
         {
-            return self.fill(node, batch, lanes, |at| Some(Outcomes::of(rows.binary_search(cells.at(at)?).is_ok())));
+            // Most types whose values are words have fewer than 64 of them.
+            if rows.last().is_none_or(|last| *last < u64::BITS) {
+                let mask = rows.iter().fold(0u64, |mask, row| mask | 1 << row);
+                return self.fill_cells(node, &cells, batch, lanes, |row| row < u64::BITS && mask & (1 << row) != 0);
+            }
+            return self.fill_cells(node, &cells, batch, lanes, |row| rows.binary_search(&row).is_ok());
         }
         self.fill(node, batch, lanes, |at| set.at(at)?.contains(&item.at(at)?));
     }
@@ -456,8 +536,9 @@ impl Evaluator<'_> {
     ) {
         let columns: Vec<&[State]> = slots.iter().map(|slot| self.column(ty, *slot).states.as_slice()).collect();
         self.fill(node, batch, lanes, |at| {
+            let row = rows.at(at) as usize;
             for states in &columns {
-                match states.get(rows.at(at) as usize)? {
+                match states.get(row)? {
                     State::Known => {}
                     State::Absent => return Some(Outcomes::FALSE),
                     State::Uncaptured | State::Unreadable => return None,

@@ -186,8 +186,8 @@ impl<'a> Evaluator<'a> {
             let lookup = is_lookup.then(|| self.lookup(attribute, build_sides, &resources, batch));
             let derive_one = |at: u32| {
                 if let Some(found) = lookup.as_ref().and_then(|lookup| lookup.found(at)) {
-                    let found = i64::try_from(found).unwrap_or(i64::MAX);
-                    return aggregate::counted(attribute.aggregate, (found, found), 0);
+                    let certain = i64::try_from(found.certain).unwrap_or(i64::MAX);
+                    return aggregate::counted(attribute.aggregate, (certain, certain), found.more);
                 }
                 let resource = EntityRef { ty: attribute.ty, row: start + at };
                 let prober = Prober { principals: &principals, resources: &resources, at, ..Prober::single(resource) };
@@ -706,7 +706,8 @@ mod tests {
             {"id": "c", "users": [{"id": "5", "domain": "h"}]},
             {"id": "d", "codes": ["h"]},
             {"id": "e", "codes": [], "users": null},
-            {"id": "f", "codes": ["k", 7], "users": [{"id": "6", "domain": "k"}, {"id": "7", "domain": "l"}]}
+            {"id": "f", "codes": ["k", 7], "users": [{"id": "6", "domain": "k"}, {"id": "7", "domain": "l"}]},
+            {"id": "g", "users": null}
         ]}"#;
         let condition = "principal has domain && principal in resource && resource.codes.contains(principal.domain)";
         let check = |ty: &str, expected: &Expect| {
@@ -720,7 +721,8 @@ mod tests {
             Team::"c".users = 0..1
             Team::"d".users = 0..
             Team::"e".users = 0
-            Team::"f".users = 1..2"#]],
+            Team::"f".users = 1..2
+            Team::"g".users = 0.."#]],
         );
         check(
             "Bool",
@@ -730,7 +732,8 @@ mod tests {
             Team::"c".users = unknown
             Team::"d".users = unknown
             Team::"e".users = false
-            Team::"f".users = true"#]],
+            Team::"f".users = true
+            Team::"g".users = unknown"#]],
         );
     }
 

@@ -23,7 +23,7 @@ impl LikePattern {
         let rest = text.as_bytes().strip_prefix(self.first.as_bytes());
         let Some(mut rest) = rest.and_then(|rest| rest.strip_suffix(last.as_bytes())) else { return false };
         middle.iter().all(|piece| {
-            let found = memmem::find(rest, piece.as_bytes()).and_then(|at| rest.get(at + piece.len()..));
+            let found = find(rest, piece.as_bytes()).and_then(|at| rest.get(at + piece.len()..));
             found.map(|after| rest = after).is_some()
         })
     }
@@ -32,6 +32,15 @@ impl LikePattern {
     pub(super) fn pieces(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.first).chain(&self.further).map(String::as_str)
     }
+}
+
+/// The number of bytes of a text that is searched without a searcher, which takes longer to make than to use.
+const MOST_SHORT: usize = 64;
+
+/// Returns the place of the first occurrence of a piece.
+fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
+    let Some(first) = piece.first().filter(|_| text.len() <= MOST_SHORT) else { return memmem::find(text, piece) };
+    memchr::memchr_iter(*first, text).find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(piece)))
 }
 
 impl From<&Pattern> for LikePattern {

@@ -105,6 +105,10 @@ impl Evaluator<'_> {
                 continue;
             }
             let principal = EntityRef { ty, row };
+            if let JoinKey::Within(_) = key {
+                pairs.extend(self.around(&containers, principal).map(|key| (key.bits, at)));
+                continue;
+            }
             let request = Request { principal, resource: self.root(), uncaptured_in: None };
             let is_known = self.build_keys((key, is_interned), &containers, principal, &request, &mut |key| {
                 pairs.push((key.bits, at));
@@ -153,6 +157,11 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Returns the keys of the entities of some types that an entity is, or is nested in.
+    fn around(&self, types: &[TypeId], entity: EntityRef) -> impl Iterator<Item = HashKey> {
+        types.iter().filter_map(move |ty| self.snapshot.enclosing(self.model, entity, *ty)).map(HashKey::entity)
+    }
+
     /// Passes on the keys of a principal that is, or is nested in, `within`. Returns whether its join value is known in full;
     /// if it is not, there are no keys.
     fn build_keys(
@@ -164,8 +173,7 @@ impl Evaluator<'_> {
         each: &mut dyn FnMut(HashKey),
     ) -> bool {
         let Some(node) = key.principal() else {
-            let around = containers.iter().filter_map(|ty| self.snapshot.enclosing(self.model, within, *ty));
-            around.map(HashKey::entity).for_each(each);
+            self.around(containers, within).for_each(each);
             return true;
         };
         let value = self.value(node, request);

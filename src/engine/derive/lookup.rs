@@ -1,12 +1,15 @@
 //! Lookups: derivations whose joins decide the whole condition. The entries that all indexes have for a resource are the
 //! principals that count, so no pair is tested (an index-only plan, as databases call it). A join by an element of a set of the
-//! resource has no single key: the few entries that the other joins have are looked up in the set.
+//! resource has no single key: the few entries that the other joins have are looked up in the set. The indexes of the uncaptured
+//! lists give the lists that may have more principals.
 
-use super::super::batch::{Batch, Role, Values};
+use super::super::batch::{Batch, Plain, Role, Values};
 use super::super::eval::Evaluator;
 use super::super::index::{BuildSide, HashIndex, ProbeLimits, common};
+use super::super::operand;
 use super::probe::JoinValues;
 use crate::program::{Aggregate, Condition, DerivationProgram, DerivedAttribute, Join, JoinKey};
+use crate::snapshot::UncapturedList;
 use crate::value::Outcomes;
 
 /// The number of entries that are looked up in a set of a resource. The elements of the set find more of them faster.
@@ -19,8 +22,22 @@ pub(super) struct Lookup<'s, 'm> {
     resources: &'s [JoinValues<'m>],
     /// The values of both sides of the joins by an element of a set of the resource, by derivation and join.
     elements: Vec<Vec<Option<Element<'m>>>>,
+    /// The uncaptured lists of principals, by derivation. `None` if joins do not decide whether a list may have one that counts.
+    missing: Vec<Option<&'m [UncapturedList]>>,
+    /// The only join of each derivation that has candidates, with its index. `None` if a derivation has several joins or
+    /// uncaptured lists.
+    simple: Option<Vec<(&'s Values<'m>, &'s HashIndex)>>,
     /// The number of principals after which no more are counted.
     most: usize,
+}
+
+/// The principals that count for a resource.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Found {
+    /// The number of those that certainly count.
+    pub(super) certain: usize,
+    /// The largest number of those that uncaptured lists may have besides.
+    pub(super) more: u64,
 }
 
 /// The values of both sides of a join by an element.
@@ -38,6 +55,15 @@ impl Element<'_> {
             Outcomes::TRUE => Some(true),
             Outcomes::FALSE => Some(false),
             _ => None,
+        }
+    }
+
+    /// Returns whether the set of a resource may contain a value that is not known. `None` if that takes more than reading it.
+    fn may_contain_unknown(&self, at: u32) -> Option<bool> {
+        match self.sets.at(at) {
+            Some(Plain::Set(set)) => Some(operand::contains(set, None) != Outcomes::FALSE),
+            Some(_) => None,
+            None => self.sets.is_unknown(at).then_some(true),
         }
     }
 }
@@ -80,67 +106,140 @@ impl Evaluator<'_> {
             Some(Element { principals, sets: self.values(set, batch)? })
         };
         let of_part = |part: &DerivationProgram| part.joins.iter().map(|join| element(part, join)).collect();
-        let most = if attribute.aggregate == Aggregate::Exists { 1 } else { usize::MAX };
-        Lookup { build_sides, resources, elements: attribute.parts.iter().map(of_part).collect(), most }
+        let missing = |part: &DerivationProgram| {
+            is_joins_only(part).then(|| self.snapshot.table(part.body.principal).uncaptured_lists.as_slice())
+        };
+        let elements: Vec<Vec<Option<Element<'_>>>> = attribute.parts.iter().map(of_part).collect();
+        let has_some = |(_, build): &(usize, &BuildSide)| !build.candidates.is_empty() || !build.lists.is_empty();
+        let only_join = |(number, build): (usize, &'s BuildSide)| {
+            let ([Some(values)], [index], [None]) =
+                (&resources.get(number)?[..], &build.indexes[..], &elements.get(number)?[..])
+            else {
+                return None;
+            };
+            build.lists.is_empty().then_some((values, index))
+        };
+        let simple = build_sides.iter().enumerate().filter(has_some).map(only_join).collect();
+        Lookup {
+            build_sides,
+            resources,
+            elements,
+            simple,
+            missing: attribute.parts.iter().map(missing).collect(),
+            most: if attribute.aggregate == Aggregate::Exists { 1 } else { usize::MAX },
+        }
     }
 
     /// Returns whether the principals with the join values of a resource certainly count, and no others.
     fn joins_decide(&self, part: &DerivationProgram, build: &BuildSide) -> bool {
-        let is_join = |condition: &Condition| match condition {
-            Condition::Leaf(node) => part.joins.iter().any(|join| join.node == *node),
-            _ => false,
-        };
         !build.indexes.is_empty()
             && build.indexes.iter().all(|index| index.unkeyed.is_empty())
             && build.candidates.iter().all(|candidate| candidate.filter == Outcomes::TRUE)
-            && part.rest.as_ref().is_some_and(|rest| rest.iter().all(is_join))
+            && is_joins_only(part)
             && self.snapshot.table(part.body.principal).copies.is_empty()
     }
 }
 
+/// Returns whether the condition of a derivation is its filters and joins alone, and cannot fail after the filters.
+fn is_joins_only(part: &DerivationProgram) -> bool {
+    let is_join = |condition: &Condition| match condition {
+        Condition::Leaf(node) => part.joins.iter().any(|join| join.node == *node),
+        _ => false,
+    };
+    part.rest.as_ref().is_some_and(|rest| rest.iter().all(is_join))
+}
+
 impl Lookup<'_, '_> {
-    /// Returns the number of principals that lookups find for the resource at a place in the batch. `None` if a join value of the
-    /// resource is not known, or if an uncaptured list may have more principals.
-    pub(super) fn found(&self, at: u32) -> Option<usize> {
-        let mut all = 0;
+    /// Returns the principals that lookups find for the resource at a place in the batch. `None` if a join value of the resource
+    /// is not known, or if lookups do not find the uncaptured lists that may have more principals.
+    pub(super) fn found(&self, at: u32) -> Option<Found> {
+        let mut all = Found::default();
+        if let Some(simple) = &self.simple {
+            for (values, index) in simple {
+                let key = values.key(at).filter(|key| key.exact && !key.literal)?;
+                all.certain += index.get(key).len();
+                if all.certain >= self.most {
+                    break;
+                }
+            }
+            return Some(all);
+        }
         for (number, build) in self.build_sides.iter().enumerate() {
             if build.candidates.is_empty() && build.lists.is_empty() {
                 continue;
             }
-            let (mut first, mut others, mut elements): (Option<&[u32]>, Vec<&[u32]>, Vec<&Element<'_>>) =
+            let missing = *self.missing.get(number)?;
+            let (mut candidates, mut lists, mut elements): (Entries<'_>, Entries<'_>, Vec<&Element<'_>>) =
                 Default::default();
             // A list that one join does not find has no principal that counts.
-            let mut is_complete = build.lists.is_empty();
+            let (mut is_complete, mut is_found) = (build.lists.is_empty(), missing.is_some());
             for (join, (values, element)) in
                 self.resources.get(number)?.iter().zip(self.elements.get(number)?).enumerate()
             {
+                let of_lists = build.list_indexes.get(join);
                 if let Some(element) = element {
+                    // The value of a principal that is not known may be any element of the set.
+                    let is_any = of_lists.is_some_and(|index| index.unkeyed.len() == build.lists.len());
+                    match element.may_contain_unknown(at).filter(|_| is_any && missing.is_some()) {
+                        Some(true) => {}
+                        Some(false) => is_complete = true,
+                        None => is_found = false,
+                    }
                     elements.push(element);
                     continue;
                 }
                 let key = values.as_ref()?.key(at).filter(|key| key.exact && !key.literal)?;
-                let has_none = |index: &HashIndex| index.unkeyed.is_empty() && index.get(key).is_empty();
-                is_complete |= build.list_indexes.get(join).is_some_and(has_none);
-                let Some(index) = build.indexes.get(join) else { continue };
-                match first {
-                    None => first = Some(index.get(key)),
-                    Some(_) => others.push(index.get(key)),
+                match of_lists.filter(|index| index.unkeyed.is_empty()).map(|index| index.get(key)) {
+                    Some([]) => is_complete = true,
+                    Some(found) => lists.push(found),
+                    None => is_found = false,
+                }
+                if let Some(index) = build.indexes.get(join) {
+                    candidates.push(index.get(key));
                 }
             }
-            all += match (others.is_empty(), elements.is_empty()) {
+            all.certain += match elements.is_empty() {
                 _ if build.candidates.is_empty() => 0,
-                (true, true) => first?.len(),
-                (false, true) => common(first?, &others).take(self.most).count(),
-                (_, false) => found_in_sets(build, common(first?, &others), &elements, at)?,
+                true => candidates.count(self.most)?,
+                false => found_in_sets(build, candidates.common()?, &elements, at)?,
             };
-            if all >= self.most {
+            if all.certain >= self.most {
                 break;
             }
             if !is_complete {
-                return None;
+                let missing = missing.filter(|_| is_found)?;
+                let most = |entry: u32| missing.get(*build.lists.get(entry as usize)? as usize)?.most;
+                let lists = lists.common()?.map(|entry| most(entry).unwrap_or(u64::MAX));
+                all.more = lists.fold(all.more, u64::saturating_add);
             }
         }
         Some(all)
+    }
+}
+
+/// The entries that each of some indexes has for a resource.
+#[derive(Default)]
+struct Entries<'s> {
+    first: Option<&'s [u32]>,
+    others: Vec<&'s [u32]>,
+}
+
+impl<'s> Entries<'s> {
+    fn push(&mut self, found: &'s [u32]) {
+        match self.first {
+            None => self.first = Some(found),
+            Some(_) => self.others.push(found),
+        }
+    }
+
+    /// Returns the entries that all indexes have. `None` if there is no index.
+    fn common(&self) -> Option<impl Iterator<Item = u32>> {
+        Some(common(self.first?, &self.others))
+    }
+
+    /// Returns the number of entries that all indexes have; at most `most` if there are several indexes.
+    fn count(&self, most: usize) -> Option<usize> {
+        if self.others.is_empty() { Some(self.first?.len()) } else { Some(self.common()?.take(most).count()) }
     }
 }
 
