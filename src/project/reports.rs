@@ -1,6 +1,7 @@
 //! Recognising Deodar's own reports, which are often in the same folder as the snapshots.
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::parallel::map_each;
 use crate::render::{CSV_COLUMNS, DOCUMENTS};
 use crate::source::json::{Kind, Scanner, WalkEnd, string_text};
 use serde::Deserialize;
@@ -17,7 +18,9 @@ pub(super) fn format_of(text: &str) -> Option<&'static str> {
 /// Only a text that contains the name of a format somewhere is scanned, and only up to that property.
 fn document_of(text: &str) -> Option<&'static str> {
     // Every format begins like this. Looking for it takes much less time than a scan.
-    memchr::memmem::find(text.as_bytes(), b"deodar-")?;
+    if !contains(text.as_bytes(), b"deodar-") {
+        return None;
+    }
     let mut found = None;
     #[expect(
         clippy::let_underscore_must_use,
@@ -38,18 +41,36 @@ fn document_of(text: &str) -> Option<&'static str> {
     found
 }
 
+/// The number of bytes of a text that one task searches.
+const BYTES_PER_TASK: usize = 1 << 20;
+
+/// Returns whether a text contains a piece. All threads search a large text.
+fn contains(text: &[u8], piece: &[u8]) -> bool {
+    let starts: Vec<usize> = (0..text.len()).step_by(BYTES_PER_TASK).collect();
+    let found = map_each(&starts, |start| {
+        let end = start.saturating_add(BYTES_PER_TASK + piece.len()).min(text.len());
+        text.get(*start..end).is_some_and(|part| memchr::memmem::find(part, piece).is_some())
+    });
+    found.contains(&true)
+}
+
+/// The number of bytes in which the first event of a file has its class.
+const BEGINNING: usize = 1 << 16;
+
 /// Returns the format of a report for another program, which has the form that Deodar writes. None of them may be a
 /// snapshot: a SARIF report has no other properties than those of SARIF, and a Code Quality report is an array.
 fn report_for_others(text: &str) -> Option<&'static str> {
     let is_ours = |name: &str| name.eq_ignore_ascii_case(env!("CARGO_PKG_NAME"));
-    let has = |needle: &[u8]| memchr::memmem::find(text.as_bytes(), needle).is_some();
+    let beginning = text.as_bytes().get(..BEGINNING).unwrap_or(text.as_bytes());
+    let has = |piece: &[u8]| memchr::memmem::find(beginning, piece).is_some();
     match text.chars().next()? {
         '{' => {
+            // A text whose first property is another one is no SARIF report, so it is not parsed.
             let is_sarif =
                 |sarif: Sarif| !sarif.runs.is_empty() && sarif.runs.iter().all(|run| is_ours(&run.tool.driver.name));
             let is_event = |event: OcsfEvent| is_ours(&event.metadata.product.name);
             let mut events = serde_json::Deserializer::from_str(text).into_iter::<OcsfEvent>();
-            if has(b"\"driver\"") && serde_json::from_str(text).is_ok_and(is_sarif) {
+            if SARIF.contains(&first_key(text)?.as_str()) && serde_json::from_str(text).is_ok_and(is_sarif) {
                 Some("sarif")
             } else if has(b"\"class_uid\"") && events.all(|event| event.is_ok_and(is_event)) {
                 Some("ocsf")
@@ -71,6 +92,20 @@ fn report_for_others(text: &str) -> Option<&'static str> {
 fn is_csv(text: &str) -> bool {
     text.lines().next().is_some_and(|first| first.split(',').eq(CSV_COLUMNS))
 }
+
+/// Returns the name of the first property of an object.
+fn first_key(text: &str) -> Option<String> {
+    let mut first = None;
+    #[expect(clippy::let_underscore_must_use, reason = "the scan ends after the first property")]
+    let _ = Scanner::new(text).object(|_, key| {
+        first = Some(key.text().into_owned());
+        Err::<(), _>(WalkEnd)
+    });
+    first
+}
+
+/// The properties of a SARIF report.
+const SARIF: [&str; 3] = ["$schema", "version", "runs"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
