@@ -6,6 +6,7 @@
 //! unknown.
 
 mod locate;
+pub(crate) mod api_error;
 pub(crate) mod uncaptured;
 pub(crate) mod partial;
 mod groups;

@@ -3,7 +3,8 @@
 use super::names::LONGEST_NAME;
 use super::shape::{Place, Seen};
 use crate::hash::keyed;
-use crate::snapshot::uncaptured::{Statement, UNCAPTURED, is_of_error};
+use crate::snapshot::api_error::is_of_error;
+use crate::snapshot::uncaptured::{Statement, UNCAPTURED};
 use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
 use crate::source::{Source, Span};
 use crate::value::fold::caseless;

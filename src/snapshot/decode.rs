@@ -3,11 +3,12 @@
 //! Rows are decoded in parallel, a run of rows at a time; runs are concatenated in order. Every declared attribute is
 //! read and checked. Only the attributes that a policy reads are kept.
 
+use super::api_error::ApiError;
 use super::locate::LocationKind;
 use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
-use super::uncaptured::{self, Statement};
+use super::uncaptured::Statement;
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
@@ -533,7 +534,7 @@ impl Decoder<'_> {
         let mut strangers = 0usize;
         // Undeclared objects, if no declared property is before them.
         let mut objects: Vec<Span> = Vec::new();
-        let mut error: Option<ErrorProperty> = None;
+        let mut error = ApiError::default();
         let mut statement: Option<Statement> = None;
         let mut may_list_partial = false;
         scanner.properties(|scanner| {
@@ -561,11 +562,8 @@ impl Decoder<'_> {
                     if is_own && kind == Kind::Object && seen.is_empty() && objects.len() < MAX_WRAPPERS {
                         objects.push(span);
                     }
-                    if is_own && uncaptured::is_of_error(&key.text()) {
-                        let is_empty = uncaptured::says_nothing(self.reading.source.slice(span));
-                        if error.is_none_or(|first| first.is_empty) {
-                            error = Some(ErrorProperty { key: key.span, is_empty });
-                        }
+                    if is_own {
+                        error.consider(self.reading.source, &key.text(), key.span, span);
                     }
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
@@ -599,7 +597,7 @@ impl Decoder<'_> {
         let misspelt = others.iter().filter(|other| !other.near.is_empty()).count();
         let foreign = match () {
             () if !seen.is_empty() => None,
-            () if error.is_some() => Some(Foreign::Certain),
+            () if error.shown(false).is_some() => Some(Foreign::Certain),
             // All of its properties are objects, and one of these has a declared property.
             () if strangers == objects.len() && objects.iter().any(|object| self.wraps(at, *object)) => {
                 Some(Foreign::Certain)
@@ -607,7 +605,7 @@ impl Decoder<'_> {
             () if strangers > misspelt => Some(Foreign::Other),
             () => None,
         };
-        self.unseen(at, &seen, error.filter(|error| foreign.is_none() && !error.is_empty));
+        self.unseen(at, &seen, error.shown(true).filter(|_| foreign.is_none()));
         if let Some(foreign) = foreign {
             self.foreign(at, foreign);
         }
@@ -670,8 +668,8 @@ impl Decoder<'_> {
         }
     }
 
-    /// Sets the slots of the properties that an object lacks. If it has an error, they are uncaptured.
-    fn unseen(&mut self, at: StopId, seen: &SeenChildren, error: Option<ErrorProperty>) {
+    /// Sets the slots of the properties that an object lacks. If it has an error, whose property is given, they are uncaptured.
+    fn unseen(&mut self, at: StopId, seen: &SeenChildren, error: Option<Span>) {
         let (ty, route) = (self.ty, self.route);
         let children = &route.stops[at].children;
         if seen.is_all(children.len()) {
@@ -690,7 +688,7 @@ impl Decoder<'_> {
         if let Some(error) = error.filter(|_| is_any) {
             let message = "the object has an error, so the properties that it lacks are unknown";
             let warning = Diagnostic::warning(Code::SnapshotProperty, message);
-            let warning = warning.label(self.reading.source, error.key, "not declared");
+            let warning = warning.label(self.reading.source, error, "not declared");
             let help = "capture the object again, or add the property to `@ignore` in the schema if it is not an error of the capture";
             self.reading.diagnostics.push(warning.help(help));
         }
@@ -812,14 +810,6 @@ enum Foreign {
     /// It has other properties than misspellings. Only if a declared one is required, or a parameter that the account sets, the
     /// others are not known to be absent.
     Other,
-}
-
-/// The property of an object with an error of an API.
-#[derive(Clone, Copy)]
-struct ErrorProperty {
-    key: Span,
-    /// Whether its value states that there is no error.
-    is_empty: bool,
 }
 
 /// An undeclared property.

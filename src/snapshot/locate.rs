@@ -78,16 +78,21 @@ impl Snapshot {
     /// Returns the names of the properties of an object, with the spans of the keys.
     pub fn properties(&self, object: Span) -> Vec<(String, Span)> {
         let mut names = Vec::new();
+        self.each_property(object, |name, key, _| names.push((name.to_owned(), key)));
+        names
+    }
+
+    /// Passes on the properties of an object in order: the names, their places, and the places of the values.
+    pub(super) fn each_property(&self, object: Span, mut each: impl FnMut(&str, Span, Span)) {
         let mut scanner = Scanner::at(self.source.text(), object.start);
         #[expect(
             clippy::let_underscore_must_use,
             reason = "a value of another kind has no properties, and the text has been scanned before"
         )]
         let _ = scanner.object(|scanner, key| {
-            self.skip(scanner)?;
-            names.push((key.text().into_owned(), key.span));
+            let value = self.skip(scanner)?;
+            each(&key.text(), key.span, value);
             Ok::<_, SyntaxError>(())
         });
-        names
     }
 }

@@ -1,8 +1,8 @@
 //! Statements of a snapshot about its own coverage: the number of instances of a list (`@total`), whether there are
 //! more (`@more`), and the lists that were captured in part (the root property `partial`).
 
+use super::api_error::{ApiError, says_nothing};
 use super::locate::LocationKind;
-use super::uncaptured::{is_of_error, says_nothing};
 use super::{Gap, RowStep, Snapshot, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Model, PathId};
@@ -184,19 +184,20 @@ fn has_object_around(snapshot: &Snapshot, within: Span, pointer: &[String]) -> b
     matches!(snapshot.locate(within, before).kind, LocationKind::Value(Kind::Object))
 }
 
-/// Returns whether the object around the last step of a pointer has an error. One that the schema declares or ignores there is a
-/// value as any other.
+/// Returns whether the object around the last step of a pointer has an error.
 fn has_error_around(snapshot: &Snapshot, model: &Model, ty: TypeId, within: Span, pointer: &[String]) -> bool {
-    let Some((_, before)) = pointer.split_last() else { return false };
+    let Some((last, before)) = pointer.split_last() else { return false };
     let object = snapshot.locate(within, before);
-    let is_known = |name: &str| model.known_properties(ty, before).any(|known| known == name);
-    let is_error = |name: &str| {
-        is_of_error(name)
-            && !is_known(name)
-            && !says_nothing(snapshot.source.slice(snapshot.locate(object.span, &[name.to_owned()]).span))
-    };
-    matches!(object.kind, LocationKind::Value(Kind::Object))
-        && snapshot.properties(object.span).iter().any(|(name, _)| is_error(name))
+    if !matches!(object.kind, LocationKind::Value(Kind::Object)) {
+        return false;
+    }
+    let known: HashSet<&str> = model.known_properties(ty, before).chain([last.as_str()]).collect();
+    let (mut error, mut has_known) = (ApiError::default(), false);
+    snapshot.each_property(object.span, |name, key, value| match known.contains(name) {
+        true => has_known = true,
+        false => error.consider(&snapshot.source, name, key, value),
+    });
+    error.shown(has_known).is_some()
 }
 
 /// Returns the property of the same object that is a misspelling of the last step of a pointer.

@@ -1,5 +1,6 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
+use super::api_error::{ApiError, is_of_error};
 use super::plan::SlotUse;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
@@ -69,8 +70,8 @@ struct Members {
     unreadable: Vec<SmolStr>,
     /// Names that are not declared, and where they are.
     others: Vec<(SmolStr, Span)>,
-    /// The undeclared property with an error, and whether its value states one.
-    error: Option<(Span, bool)>,
+    /// The error among these.
+    error: ApiError,
 }
 
 /// The elements of a set that are being read.
@@ -963,9 +964,7 @@ impl<'s> Reading<'s> {
         let lacking: Vec<&str> =
             members.iter().filter(|member| !is_there(member)).map(|member| member.name.as_str()).collect();
         // `{"error": "forbidden"}` does not show which members are absent.
-        if let Some((key, is_stated)) = error
-            && (lacking.len() == members.len() || is_stated && !lacking.is_empty())
-        {
+        if let Some(key) = error.shown(lacking.len() < members.len()).filter(|_| !lacking.is_empty()) {
             let message = "a record has an error, so the properties that it lacks are unknown";
             let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(self.source, key, "not declared");
             self.diagnostics.push(warning.help("capture the record again"));
@@ -1008,11 +1007,11 @@ impl<'s> Reading<'s> {
         let Members { fields, nulls, unreadable, .. } = self.members(|_| Some(ty), span, Name::Tags);
         let mut unknown = [nulls, unreadable].concat();
         unknown.extend(self.misspelt_tags(span));
-        // `{"error": "forbidden"}` does not show which tags there are.
+        // `{"error": "forbidden"}` does not show which tags there are. Next to a known tag, `error` is a tag, too.
         let has_tag = || fields.iter().any(|(name, _)| self.tags.contains(name));
         let mut names = fields.iter().map(|(name, _)| name).chain(&unknown);
-        if names.any(|name| uncaptured::is_of_error(name)) && !has_tag() {
-            unknown.extend(self.tags.iter().filter(|tag| !uncaptured::is_of_error(tag)).cloned());
+        if names.any(|name| is_of_error(name)) && !has_tag() {
+            unknown.extend(self.tags.iter().filter(|tag| !is_of_error(tag)).cloned());
         }
         Some(Value::Record(Arc::new(Record::partial(fields, unknown))))
     }
@@ -1073,9 +1072,7 @@ impl<'s> Reading<'s> {
             let Some(ty) = ty_of(&text) else {
                 self.other_properties += 1;
                 members.others.push((SmolStr::new(&text), key.span));
-                if uncaptured::is_of_error(&text) && members.error.is_none_or(|(_, is_stated)| !is_stated) {
-                    members.error = Some((key.span, !uncaptured::says_nothing(self.source.slice(span))));
-                }
+                members.error.consider(self.source, &text, key.span, span);
                 return Ok::<_, SyntaxError>(());
             };
             let name = SmolStr::new(&text);

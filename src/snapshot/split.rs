@@ -2,6 +2,7 @@
 
 mod group;
 
+use super::api_error::{ApiError, is_of_error};
 use super::element::{Doubt, Membership};
 use super::plan::ReadPlan;
 use super::read::duplicate_key;
@@ -12,7 +13,7 @@ use crate::hash::Numbers;
 use crate::ids::IdVec;
 use crate::schema::{Model, PathId};
 use crate::source::derived::FaultKind;
-use crate::source::json::{Key, Kind, Scanner, SyntaxError, SyntaxProblem, WalkEnd, document_start};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, SyntaxProblem, WalkEnd, document_start, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
 use crate::value::{EntityRef, TypeId};
@@ -378,7 +379,7 @@ impl Splitter<'_> {
         let mut seen: Vec<Option<Span>> = vec![None; children.len()];
         let mut twice: Vec<Option<Span>> = vec![None; children.len()];
         let mut statement: Option<Statement> = None;
-        let mut errors: Vec<(String, bool)> = Vec::new();
+        let mut errors: Vec<[Span; 2]> = Vec::new();
         // All names, if a misspelling among them shows that an empty list is not known to be empty.
         let mut names: Vec<Key<'_>> = Vec::new();
         let may_be_empty =
@@ -393,8 +394,8 @@ impl Splitter<'_> {
             let Some(at) = children.iter().position(|(child, _)| *child == *name) else {
                 let (kind, _) = scanner.peek()?;
                 let value = scanner.skip()?;
-                if uncaptured::is_of_error(&name) {
-                    errors.push((name.to_string(), !uncaptured::says_nothing(self.source.slice(value))));
+                if is_of_error(&name) {
+                    errors.push([key.span, value]);
                 }
                 if *name == *UNCAPTURED {
                     statement.get_or_insert_default().add(self.source, kind, value);
@@ -449,18 +450,22 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    /// Returns whether an object has an error, as `{"error": "forbidden"}` has, so that the lists that it lacks are not known to be
-    /// empty. `errors` are the properties with such a name, and whether their values state an error. Without one that does, the object
-    /// is an error if it has no property that the schema declares or ignores there.
-    fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>], errors: &[(String, bool)]) -> bool {
+    /// Returns whether an object has an error, so that the lists that it lacks are not known to be empty. `errors` are the properties
+    /// with such a name, and their values.
+    fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>], errors: &[[Span; 2]]) -> bool {
         if errors.is_empty() {
             return false;
         }
         let Some(way) = self.model.way_to(here.scope.ty, node) else { return false };
         let known: HashSet<&str> = self.model.known_properties(here.scope.ty, &way).collect();
-        let mut unknown = errors.iter().filter(|(name, _)| !known.contains(name.as_str())).peekable();
-        let is_any = unknown.peek().is_some();
-        is_any && (unknown.any(|(_, is_stated)| *is_stated) || !names.iter().any(|name| known.contains(&*name.text())))
+        let mut error = ApiError::default();
+        for [key, value] in errors {
+            let Some(name) = string_text(self.source.slice(*key)).filter(|name| !known.contains(&**name)) else {
+                continue;
+            };
+            error.consider(self.source, &name, *key, *value);
+        }
+        error.shown(names.iter().any(|name| known.contains(&*name.text()))).is_some()
     }
 
     /// Returns the effect of a statement on the lists and instances below a node.

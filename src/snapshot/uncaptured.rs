@@ -13,18 +13,6 @@ use std::sync::Arc;
 /// The property of an object that names its properties that were not captured.
 pub(crate) const UNCAPTURED: &str = "uncaptured";
 
-/// Returns whether an undeclared property is that of an error in place of the object, as in `{"error": "forbidden"}`.
-pub(crate) fn is_of_error(name: &str) -> bool {
-    ["error", "errors"].iter().any(|error| name.eq_ignore_ascii_case(error))
-}
-
-/// Returns whether a value is a usual one for "none".
-pub(super) fn says_nothing(json: &str) -> bool {
-    let inside = |brackets: [char; 2]| json.strip_prefix(brackets[0])?.strip_suffix(brackets[1]);
-    matches!(json, "null" | "false" | "\"\"")
-        || inside(['[', ']']).or_else(|| inside(['{', '}'])).is_some_and(|inside| inside.trim().is_empty())
-}
-
 /// Returns whether an undeclared property may be meant to be `uncaptured`.
 pub(crate) fn is_like(name: &str) -> bool {
     // Most names have other letters.

@@ -194,6 +194,7 @@ fn what_a_list_may_have_more_of_may_have_more_in_it() {
         (r#"@more("/page/next")"#, r#""page": {},"#, "BAD: pass; HOST: pass"),
         (r#"@more("/page/next")"#, r#""page": {"next": null, "errors": [], "size": 5},"#, "BAD: pass; HOST: pass"),
         (r#"@more("/page/next")"#, r#""page": {"error": "forbidden"},"#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@more("/page/next")"#, r#""page": {"error": null},"#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/page/next")"#, r#""page": {"next": null, "errors": [7]},"#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/next")"#, r#""error": "rate limit exceeded","#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/next")"#, r#""error": null, "next": false,"#, "BAD: pass; HOST: pass"),

@@ -1,0 +1,74 @@
+//! Errors of an API in a snapshot. An export that copies the answers of an API has `{"error": "forbidden"}` in place of an
+//! object, or an error next to a part of its properties. The properties that such an object lacks are unknown.
+
+use crate::source::{Source, Span};
+
+/// Returns whether a property has the name of an error.
+pub(crate) fn is_of_error(name: &str) -> bool {
+    ["error", "errors"].iter().any(|error| name.eq_ignore_ascii_case(error))
+}
+
+/// Returns whether a value is a usual one for "none".
+pub(super) fn says_nothing(json: &str) -> bool {
+    let inside = |brackets: [char; 2]| json.strip_prefix(brackets[0])?.strip_suffix(brackets[1]);
+    matches!(json, "null" | "false" | "\"\"")
+        || inside(['[', ']']).or_else(|| inside(['{', '}'])).is_some_and(|inside| inside.trim().is_empty())
+}
+
+/// The error of an object, among its properties that the schema neither declares nor ignores.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ApiError {
+    /// The first property with the name of an error.
+    first: Option<Span>,
+    /// The first one whose value states an error.
+    stated: Option<Span>,
+}
+
+impl ApiError {
+    /// Considers a property that the schema neither declares nor ignores.
+    pub(super) fn consider(&mut self, source: &Source, name: &str, key: Span, value: Span) {
+        if !is_of_error(name) {
+            return;
+        }
+        self.first.get_or_insert(key);
+        if self.stated.is_none() && !says_nothing(source.slice(value)) {
+            self.stated = Some(key);
+        }
+    }
+
+    /// Returns the property that shows that the properties which the object lacks are unknown. `has_known` is whether the object has a property
+    /// that the schema declares or ignores: if so, the value of the error must state one.
+    pub(super) fn shown(self, has_known: bool) -> Option<Span> {
+        if has_known { self.stated } else { self.stated.or(self.first) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the place of the property that shows an error in an object, next to a known property and without one.
+    fn shown(object: &str) -> [Option<u32>; 2] {
+        let source = Source::new("snapshot.json", object.to_owned()).unwrap();
+        let mut error = ApiError::default();
+        let mut scanner = crate::source::json::Scanner::new(source.text());
+        scanner
+            .object(|scanner, key| {
+                let value = scanner.skip()?;
+                error.consider(&source, &key.text(), key.span, value);
+                Ok::<_, crate::source::json::SyntaxError>(())
+            })
+            .unwrap();
+        [true, false].map(|has_known| error.shown(has_known).map(|key| key.start))
+    }
+
+    #[test]
+    fn an_error_next_to_known_properties_must_state_one() {
+        assert_eq!(shown(r#"{"error": "forbidden"}"#), [Some(1), Some(1)]);
+        assert_eq!(shown(r#"{"error": null}"#), [None, Some(1)]);
+        assert_eq!(shown(r#"{"Errors": [ ], "error": {}}"#), [None, Some(1)]);
+        assert_eq!(shown(r#"{"error": "", "errors": [{}]}"#), [Some(14), Some(14)]);
+        assert_eq!(shown(r#"{"error": 0}"#), [Some(1), Some(1)]);
+        assert_eq!(shown(r#"{"error_rate": 1}"#), [None, None]);
+    }
+}
