@@ -25,7 +25,7 @@
 //! let pack = pack.filter(|_| problems.is_empty()).ok_or("the pack has errors")?;
 //!
 //! let text = r#"{"lamps": [{"room": "hall", "lit": true}, {"room": "attic"}]}"#;
-//! let (snapshot, _) = pack.read(&Source::new("house.json", text)?, &Limits::default());
+//! let (snapshot, _) = pack.read(&Source::new("house.json", text)?, 0, &Limits::default());
 //! let snapshot = snapshot.ok_or("it is not a snapshot")?;
 //! let (parameters, _) = pack.parameters(&[]);
 //! let run = Run { now: 0, parameters: &parameters, pairs: Limits::default().pairs };

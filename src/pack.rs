@@ -85,9 +85,10 @@ impl Pack {
         Compiler::default().compile(sources, adaptation, CheckFilter::default())
     }
 
-    /// Reads a snapshot, and returns it with its problems. There is no snapshot if the text is not a JSON object.
-    pub fn read(&self, source: &Arc<Source>, limits: &Limits) -> (Option<Snapshot>, Vec<Diagnostic>) {
-        Snapshot::planned(source, self.model(), &self.plan, limits)
+    /// Reads a snapshot at a time, in milliseconds since 1970, and returns it with its problems. There is no snapshot if the text is not
+    /// a JSON object. The values of attributes with `@past` must not be after the time.
+    pub fn read(&self, source: &Arc<Source>, now: i64, limits: &Limits) -> (Option<Snapshot>, Vec<Diagnostic>) {
+        Snapshot::planned(source, self.model(), &self.plan, Some(now), limits)
     }
 
     /// Reads settings of parameters, and returns the values with the problems of the settings.

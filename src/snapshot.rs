@@ -16,6 +16,7 @@ mod read;
 mod column;
 mod request;
 mod resolve;
+mod past;
 mod secrets;
 mod element;
 mod split;
@@ -218,14 +219,16 @@ impl Snapshot {
         reads: &BTreeSet<(TypeId, SlotId)>,
         limits: &Limits,
     ) -> (Option<Self>, Vec<Diagnostic>) {
-        Self::planned(source, model, &ReadPlan::new(model, reads, BTreeSet::new()), limits)
+        Self::planned(source, model, &ReadPlan::new(model, reads, BTreeSet::new()), None, limits)
     }
 
-    /// Reads a snapshot by a plan for the model, as [`Snapshot::read`] does.
+    /// Reads a snapshot by a plan for the model, as [`Snapshot::read`] does. With the time of the run, in milliseconds since 1970,
+    /// times of the past are not after it.
     pub(crate) fn planned(
         source: &Arc<Source>,
         model: &Model,
         plan: &ReadPlan,
+        now: Option<i64>,
         limits: &Limits,
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
@@ -238,6 +241,9 @@ impl Snapshot {
         let mut snapshot = decode::decode(source, model, plan, split, &mut diagnostics);
         let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
+        if let Some(now) = now {
+            past::forget_future(&mut snapshot, model, now, &mut diagnostics);
+        }
         snapshot.times = ReadTimes { split: split_took, decode: decode_took, resolve: stopwatch.lap() };
         let is_unlisted =
             |diagnostic: &Diagnostic| matches!(diagnostic.code, Code::SnapshotWord | Code::SnapshotElement);

@@ -90,7 +90,7 @@ impl Suite {
         let mut trial = planned.trial();
         let Some(source) = self.snapshot_text(&planned, &mut trial) else { return Err(Box::new(trial)) };
         let secrets = self.secrets.as_ref().map(|paths| Secrets::new(&source, paths));
-        let (snapshot, diagnostics) = pack.read(&source, &Limits::default());
+        let (snapshot, diagnostics) = pack.read(&source, planned.case.now, &Limits::default());
         let Some(snapshot) = snapshot else {
             let message = format!("the snapshot of case `{}` cannot be judged", trial.name);
             let error = Diagnostic::error(Code::CaseSnapshot, message);

@@ -86,9 +86,9 @@ impl<'s> AccountRun<'s> {
 
     /// Reads a snapshot.
     pub(super) fn read(&self, source: &Arc<Source>) -> ReadSnapshot {
-        let limits = &self.options.limits;
+        let Options { now, limits, .. } = self.options;
         let ((snapshot, diagnostics), sha256) =
-            crate::parallel::join(|| self.pack.read(source, limits), || digest(source));
+            crate::parallel::join(|| self.pack.read(source, *now, limits), || digest(source));
         let snapshot = snapshot.map(Arc::new);
         ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
     }

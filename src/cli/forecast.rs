@@ -124,7 +124,7 @@ fn add_accounts(
     let run = Run { now: options.now, parameters: &parameters, pairs: options.limits.pairs };
     let mut sought = Vec::new();
     for source in &inputs.snapshots {
-        let (snapshot, mut found) = pack.read(source, &options.limits);
+        let (snapshot, mut found) = pack.read(source, options.now, &options.limits);
         let secrets = pack.secrets().map(|paths| Secrets::new(source, &paths));
         if let Some(snapshot) = &snapshot {
             let secrets = secrets.as_ref();

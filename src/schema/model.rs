@@ -338,6 +338,8 @@ pub struct Slot {
     pub each: Vec<Vec<String>>,
     /// Whether outputs mask the value.
     pub secret: bool,
+    /// Whether the value is a time of the past, so that one after the time of the run is unreadable.
+    pub past: bool,
     /// The words that mean that the value is unknown or absent.
     pub words: LackingWords,
     /// The declaration.

@@ -171,6 +171,7 @@ fn slot(path: Vec<SmolStr>, ty: Ty, origin: Origin, required: bool, within: Opti
         missing: None,
         each: Vec::new(),
         secret: false,
+        past: false,
         words: LackingWords::default(),
         span: Span::default(),
     }

@@ -607,7 +607,7 @@ mod tests {
         ];
         for text in texts.iter().chain(&texts) {
             let source = Source::new("lab.json", *text).unwrap();
-            let (shared, found) = Snapshot::planned(&source, &schema.model, &plan, &Limits::default());
+            let (shared, found) = Snapshot::planned(&source, &schema.model, &plan, None, &Limits::default());
             let (alone, expected) = Snapshot::read(&source, &schema.model, &BTreeSet::new(), &Limits::default());
             assert_eq!(found, expected, "{text}");
             let others = |snapshot: Option<Snapshot>| snapshot.map(|snapshot| snapshot.other_properties);

@@ -2,7 +2,7 @@
 
 use crate::support::{deodar, edited, harbour, in_memory};
 use deodar::engine::Verdict;
-use deodar::report::{Engine, Report};
+use deodar::report::{Engine, Needs, Report};
 use deodar::value::{parse_datetime, parse_duration};
 use deodar::{Options, Session};
 use expect_test::expect;
@@ -152,4 +152,67 @@ fn a_negative_age_is_named_as_such() {
         let run = deodar(&[], &[&["check", "a.json"], age].concat());
         assert!(run.code == 2 && run.stderr.contains("an age is not negative"), "{run:?}");
     }
+}
+
+/// The counts of verdicts (fail, unknown, pass), the exit code, and the messages of the errors, for a badge with a time of use.
+fn used(annotation: &str, used: &str) -> String {
+    let schema = r#"
+        @path("") entity House;
+        @path("/badges/*") @key("id") entity Badge in [House] = {
+            @past used: datetime, @path("used") @past SECRET also_used: datetime, ends?: datetime
+        };
+        action audit appliesTo { principal: [House], resource: [Badge], context: { now: datetime } };
+    "#
+    .replace("SECRET", annotation);
+    let policy = r#"
+        @id("B-1") @title("Badges are in use") @severity("low")
+        forbid (principal, action == Action::"audit", resource is Badge)
+        unless { context.now.durationSince(resource.used) <= duration("90d") && resource.also_used == resource.used };
+    "#;
+    let snapshot = format!(r#"{{"badges": [{{"id": "1", "used": {used}, "ends": "2062-01-01"}}]}}"#);
+    let inputs = in_memory(("house.cedarschema", &schema), &[("house.cedar", policy)], &[("house.json", &snapshot)]);
+    let now = parse_datetime("2026-09-01T12:00:00Z").expect("it is a time");
+    let judged = |engine| {
+        let report = Session::default().run(&inputs, &Options { engine, ..Options::at(now) });
+        let counts = [Verdict::Fail, Verdict::Unknown, Verdict::Pass].map(|verdict| report.count(verdict));
+        let (diagnostics, _) = report.diagnostics_for(&Needs::ALL);
+        let messages: Vec<&str> = diagnostics.iter().map(|error| error.message.as_str()).collect();
+        format!("{counts:?} {} {}", report.status().exit_code(), messages.join("; "))
+    };
+    let [compiled, reference] = [Engine::Compiled, Engine::Reference].map(judged);
+    assert_eq!(compiled, reference);
+    compiled
+}
+
+#[test]
+fn a_time_of_the_past_is_not_after_the_run() {
+    let of = |time: &str| used("", &format!("\"{time}\""));
+    assert_eq!(of("2026-08-01"), "[0, 0, 1] 0 ");
+    assert_eq!(of("2026-01-01"), "[1, 0, 0] 1 ");
+    assert_eq!(of("2026-09-02T12:00:00Z"), "[0, 0, 1] 0 ", "clocks and time zones differ");
+    let after = "is after the time of the run, but `@past` is on the attribute";
+    assert_eq!(of("2062-08-01"), format!("[0, 1, 0] 5 2062-08-01T00:00:00Z {after}"));
+    assert_eq!(used("@secret", r#""2062-08-01""#), format!("[0, 1, 0] 5 the value {after}"));
+}
+
+#[test]
+fn past_belongs_on_a_time() {
+    let schema = |attribute: &str| {
+        let schema = format!(
+            r#"@path("") entity House = {{ {attribute} }};
+            action audit appliesTo {{ principal: [House], resource: [House], context: {{}} }};"#
+        );
+        let policy = r#"@id("H-1") @title("t") @severity("low") forbid (principal, action, resource is House);"#;
+        let files = [("s.cedarschema", schema.as_bytes()), ("p.cedar", policy.as_bytes())];
+        let run = deodar(&files, &["list", "--schema", "s.cedarschema", "--policies", "p.cedar"]);
+        (run.code, run.stderr + &run.stdout)
+    };
+    let rejected = |attribute: &str, message: &str| {
+        let (code, text) = schema(attribute);
+        assert!(code == 5 && text.contains(message), "{attribute}: {code} {text}");
+    };
+    rejected("@past lit: Bool", "`@past` needs a datetime, not Bool");
+    rejected("@past @derived lit: Bool", "`@past`");
+    rejected("@past lit: { at: datetime }", "`@past`");
+    rejected("@past(\"1d\") lit: datetime", "`@past` has a value");
 }

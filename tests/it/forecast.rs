@@ -165,7 +165,7 @@ fn a_forecast_equals_judging_at_every_minute() {
     let mut seen = (0, BTreeMap::<String, usize>::new());
     let tally = std::cell::RefCell::new(&mut seen);
     let law = TestRunner::new_with_rng(config, rng).run(&snapshot(start), |text| {
-        let (snapshot, _) = pack.read(&source("w.json", &text), &Limits::default());
+        let (snapshot, _) = pack.read(&source("w.json", &text), start, &Limits::default());
         let snapshot = snapshot.expect("it is an object");
         let forecaster = Forecaster {
             pack: &pack,

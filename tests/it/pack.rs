@@ -114,10 +114,11 @@ fn no_derivation_tests_pairs_by_the_square_of_a_list() {
                 continue;
             };
             let source = Source::new("long.json", text).expect("it is small");
-            let (snapshot, _) = pack.read(&source, &Limits::default());
+            let now = 1_788_264_000_000;
+            let (snapshot, _) = pack.read(&source, now, &Limits::default());
             let snapshot = snapshot.expect("it is JSON");
             let rows: usize = snapshot.tables.iter().map(|table| table.rows.len()).sum();
-            let run = PackRun { now: 1_788_264_000_000, parameters: &parameters, pairs: 10 * rows };
+            let run = PackRun { now, parameters: &parameters, pairs: 10 * rows };
             let excess = pack.assess(&snapshot, run).diagnostics;
             let derived = excess.iter().filter_map(|found| found.message.split('`').nth(1));
             exceeding.extend(derived.map(|name| format!("{name} of many {}", ty.name)));

@@ -33,13 +33,13 @@ pub(super) const ON_ENTITY: &[&str] = &[
     "doc",
 ];
 pub(super) const ON_ATTRIBUTE: &[&str] =
-    &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "absent", "ignore", "doc"];
+    &["path", "as", "enclosing", "derived", "null", "missing", "secret", "past", "unknown", "absent", "ignore", "doc"];
 pub(super) const ON_PARAMETER: &[&str] = &["default", "path", "as", "null", "missing", "unknown", "absent", "doc"];
 pub(super) const ON_OTHER: &[&str] = &["doc"];
 
 /// Annotations without a value.
 pub(super) const FLAGS: &[&str] =
-    &["closed", "evidence", "open", "enclosing", "derived", "secret", "parameter_scope", "one_or_many"];
+    &["closed", "evidence", "open", "enclosing", "derived", "secret", "past", "parameter_scope", "one_or_many"];
 
 /// An annotation: its value and its span.
 #[derive(Clone)]

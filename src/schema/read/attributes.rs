@@ -66,6 +66,7 @@ impl<'f> SchemaReader<'_, 'f> {
                         missing: None,
                         each: Vec::new(),
                         secret: false,
+                        past: false,
                         words: LackingWords::default(),
                         span: declared,
                     },
@@ -171,7 +172,11 @@ impl<'f> SchemaReader<'_, 'f> {
                 None => (vec![name.to_string()], Vec::new()),
             };
             for unread in ["derived", "enclosing"].into_iter().filter(|unread| annotations.contains_key(unread)) {
-                self.none_of(&annotations, &["path", "unknown", "absent"], &format!("an attribute with `@{unread}`"));
+                self.none_of(
+                    &annotations,
+                    &["path", "unknown", "absent", "past"],
+                    &format!("an attribute with `@{unread}`"),
+                );
             }
             let mut whole = inside.pointer.clone();
             whole.extend(pointer);
@@ -195,6 +200,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 missing: None,
                 each: each.clone(),
                 secret,
+                past: false,
                 words: words.clone(),
                 span,
             };
@@ -204,7 +210,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 types.get_attr(name).map(|a| &*a.attr_type),
             ) {
                 (Ty::Record(_), Some((namespace, record)), Some(Type::Record { attrs, .. })) => {
-                    self.none_of(&annotations, &["as", "enclosing", "derived"], "a record");
+                    self.none_of(&annotations, &["as", "enclosing", "derived", "past"], "a record");
                     if let Some(annotation) = annotations.get("ignore") {
                         self.ignored.push((whole.clone(), annotation.clone()));
                     }
@@ -219,7 +225,8 @@ impl<'f> SchemaReader<'_, 'f> {
                     self.none_of(&annotations, &["ignore"], "an attribute that is not a record");
                     self.plain_elements(namespace, &written.ty, false);
                     let origin = self.origin(&annotations, &ty, whole.clone(), model);
-                    let leaf = slots.add(&whole, slot(ty.clone(), origin));
+                    let past = annotations.get("past").is_some_and(|annotation| self.is_moment(model, &ty, annotation));
+                    let leaf = slots.add(&whole, Slot { past, ..slot(ty.clone(), origin) });
                     self.defaults(model, slots, leaf, None, &annotations);
                     Shape::Leaf(leaf)
                 }
@@ -227,6 +234,16 @@ impl<'f> SchemaReader<'_, 'f> {
             attributes.push(Attribute { name: name.clone(), ty, required: written.required, doc, span, shape });
         }
         attributes
+    }
+
+    /// Returns whether `@past` is on a time. It has no meaning on other values.
+    fn is_moment(&mut self, model: &Model, ty: &Ty, annotation: &Annotation) -> bool {
+        let is_moment = *ty == Ty::Datetime;
+        if !is_moment {
+            let message = format!("`@past` needs a datetime, not {}", model.show(ty));
+            self.error(Code::SchemaAnnotation, annotation.span, message).help = Some("remove `@past`".into());
+        }
+        is_moment
     }
 
     /// Reads the place of an attribute: the pointer to its value or, with `*`, to the outermost list, and then the pointer

@@ -149,6 +149,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 missing: None,
                 each: Vec::new(),
                 secret: false,
+                past: false,
                 span,
             };
             let slot = slots.add(&pointer, slot);
