@@ -7,6 +7,12 @@
 //! The operands after the one that decides are evaluated too. Each that has the same outcome is a reason of its own: the
 //! user has to correct it as well. An operand that cannot be evaluated is not such a reason, because an operand that
 //! decides often guards it.
+//!
+//! Some leaves of a failure state the demand that the resource violates, and the others state where the demand applies: its
+//! premises. `when` clauses are premises of the `unless` clauses. Without `unless` clauses, every operand of `&&` in `when`
+//! is a premise of the last one, because a policy states its subject before its condition. An operand of `||` that is
+//! negated is a premise in `unless`: `!public || encrypted` demands encryption where `public` is true. So is one of several
+//! `unless` clauses, and the test of an `if`. `!` exchanges the rules of `when` and `unless`.
 
 use super::derive::Contributions;
 use super::eval::{Evaluator, Request};
@@ -14,7 +20,8 @@ use super::operand::Domain;
 use super::verdict::Verdict;
 use crate::policy::ClauseKind;
 use crate::program::{
-    Body, Condition, Constant, DerivationProgram, DerivedAttribute, Lanes, Node, NodeId, NodeKind, attribute_at,
+    Body, Condition, Constant, DerivationProgram, DerivedAttribute, Lanes, LoweredClause, Node, NodeId, NodeKind,
+    attribute_at,
 };
 use crate::schema::{Origin, Shape, SlotId};
 use crate::snapshot::{Data, Gap, LocationKind, State, Table};
@@ -46,6 +53,8 @@ pub struct Decided<'a> {
     pub failure: Option<Failure>,
     /// Whether another clause decides, and this one would decide in the same way.
     pub also: bool,
+    /// Whether the verdict is a failure, and this clause states the demand that the resource violates.
+    pub demand: bool,
 }
 
 /// An evaluation error.
@@ -102,9 +111,50 @@ pub enum ReadValue {
 struct Reason {
     outcomes: Outcomes,
     /// The leaves that determine the outcomes.
-    leaves: Vec<(NodeId, Outcomes)>,
+    leaves: Vec<Leaf>,
     /// The leaves of operands that would decide in the same way.
-    also: Vec<(NodeId, Outcomes)>,
+    also: Vec<Leaf>,
+}
+
+/// A leaf with its outcomes.
+#[derive(Clone, Copy)]
+struct Leaf {
+    node: NodeId,
+    outcomes: Outcomes,
+    /// Whether it states the violated demand.
+    demand: bool,
+}
+
+/// The part that a condition has in a verdict.
+#[derive(Clone, Copy)]
+struct Part {
+    /// Whether the condition states the violated demand.
+    demand: bool,
+    /// Whether the demand is violated if the condition is true, as in `when`, or if it is false, as in `unless`.
+    violated_if: bool,
+}
+
+impl Part {
+    /// The part of a condition in a verdict that is not a failure.
+    const WITHOUT_DEMAND: Self = Self { demand: false, violated_if: true };
+
+    /// Returns the part of a negated condition.
+    fn negated(self) -> Self {
+        Self { violated_if: !self.violated_if, ..self }
+    }
+
+    /// Returns the part of a condition that states the demand only if `demand` holds.
+    fn only_if(self, demand: bool) -> Self {
+        Self { demand: self.demand && demand, ..self }
+    }
+
+    /// Returns the part of a clause.
+    fn of_clause(self, kind: ClauseKind) -> Self {
+        match kind {
+            ClauseKind::When => self,
+            ClauseKind::Unless => self.negated(),
+        }
+    }
 }
 
 impl Reason {
@@ -160,8 +210,7 @@ impl Reason {
 impl<'a> Evaluator<'a> {
     /// Explains why a policy as a whole is satisfied or not.
     pub fn explain(&self, body: &Body, request: &Request) -> Explanation<'a> {
-        let clauses = body.clauses.iter().map(|clause| (clause.kind, &clause.condition));
-        self.explained(clauses, request)
+        self.explained(body, |_| true, Part::WITHOUT_DEMAND, request)
     }
 
     /// Explains a verdict: by the whole policy, or by the `when` clauses where these alone decide it.
@@ -171,13 +220,13 @@ impl<'a> Evaluator<'a> {
             Verdict::Unknown => self.policy(body, false, request).satisfied == Outcomes::FALSE,
             _ => false,
         };
-        if by_whens { self.explain_applies(body, request) } else { self.explain(body, request) }
+        let part = Part { demand: verdict == Verdict::Fail, violated_if: true };
+        if by_whens { self.explain_applies(body, request) } else { self.explained(body, |_| true, part, request) }
     }
 
     /// Explains why a check does not apply: by the `when` clauses alone.
     pub fn explain_applies(&self, body: &Body, request: &Request) -> Explanation<'a> {
-        let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
-        self.explained(whens.map(|clause| (clause.kind, &clause.condition)), request)
+        self.explained(body, |kind| kind == ClauseKind::When, Part::WITHOUT_DEMAND, request)
     }
 
     /// Returns whether the `when` clauses are undecided only because of values that the snapshot lacks or gives as
@@ -215,43 +264,72 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Explains the conjunction of clauses.
-    fn explained<'c>(
+    /// Explains the conjunction of the clauses of some kinds.
+    fn explained(
         &self,
-        clauses: impl Iterator<Item = (ClauseKind, &'c Condition)>,
+        body: &Body,
+        kinds: impl Fn(ClauseKind) -> bool,
+        part: Part,
         request: &Request,
     ) -> Explanation<'a> {
-        let mut clauses = self.explained_here(clauses, request);
+        let mut clauses = self.explained_here(body, kinds, part, request);
         self.look_through(&mut clauses);
         Explanation { clauses }
     }
 
-    /// Explains the conjunction of clauses, in which a named condition is one value.
-    fn explained_here<'c>(
+    /// Explains the conjunction of the clauses of some kinds, in which a named condition is one value.
+    fn explained_here(
         &self,
-        clauses: impl Iterator<Item = (ClauseKind, &'c Condition)>,
+        body: &Body,
+        kinds: impl Fn(ClauseKind) -> bool,
+        part: Part,
         request: &Request,
     ) -> Vec<Decided<'a>> {
-        let reasons = clauses.map(|(kind, condition)| match kind {
-            ClauseKind::When => self.reason(condition, request),
-            ClauseKind::Unless => self.reason(condition, request).negated(),
+        let clauses: Vec<&LoweredClause> = body.clauses.iter().filter(|clause| kinds(clause.kind)).collect();
+        let states = |clause: &&LoweredClause| self.reads_values(&clause.condition);
+        let is_unless = |clause: &&LoweredClause| clause.kind == ClauseKind::Unless && states(clause);
+        // Several `unless` clauses are alternatives, as the operands of `||` are.
+        let last_unless = clauses.iter().rposition(is_unless);
+        let affirms = |clause: &&LoweredClause| is_unless(clause) && !self.is_negation(&clause.condition);
+        let has_affirmation = clauses.iter().any(affirms);
+        let last = clauses.iter().rposition(states);
+        let reasons = clauses.iter().enumerate().map(|(at, clause)| {
+            let is_demand = if has_affirmation { affirms(clause) } else { last_unless.or(last) == Some(at) };
+            // If the conjunction is false, the clause that is false is the demand.
+            let demand = !part.violated_if || is_demand;
+            let reason = self.reason(&clause.condition, part.only_if(demand).of_clause(clause.kind), request);
+            if clause.kind == ClauseKind::Unless { reason.negated() } else { reason }
         });
         let Reason { leaves, also, .. } = Reason::of_chain(reasons, Outcomes::TRUE, Outcomes::and);
         let mut decided = Vec::new();
-        for (leaf, outcomes) in leaves {
-            self.add_leaf(leaf, outcomes, false, request, &mut decided);
+        for leaf in leaves {
+            self.add_leaf(leaf, false, request, &mut decided);
         }
-        for (leaf, outcomes) in also {
-            self.add_leaf(leaf, outcomes, true, request, &mut decided);
+        for leaf in also {
+            self.add_leaf(leaf, true, request, &mut decided);
         }
         decided
+    }
+
+    /// Returns whether a condition reads a value: a constant is not a demand.
+    fn reads_values(&self, condition: &Condition) -> bool {
+        condition.leaves().into_iter().any(|leaf| !matches!(self.program.node(*leaf).kind, NodeKind::Constant(_)))
+    }
+
+    /// Returns whether a condition is a negation or `!=`.
+    fn is_negation(&self, condition: &Condition) -> bool {
+        let Condition::Leaf(leaf) = condition else { return matches!(condition, Condition::Not(_)) };
+        let NodeKind::Condition(inner) = &self.program.node(*leaf).kind else { return false };
+        let Condition::Not(inner) = &**inner else { return false };
+        // `a > b` is the negation of `a <= b`.
+        matches!(&**inner, Condition::Leaf(leaf) if matches!(self.program.node(*leaf).kind, NodeKind::Equal(..)))
     }
 
     /// Returns the leaves that determine the outcome of a condition.
     pub(super) fn explain_condition(&self, condition: &Condition, request: &Request) -> Vec<Decided<'a>> {
         let mut clauses = Vec::new();
-        for (leaf, outcomes) in self.reason(condition, request).leaves {
-            self.add_leaf(leaf, outcomes, false, request, &mut clauses);
+        for leaf in self.reason(condition, Part::WITHOUT_DEMAND, request).leaves {
+            self.add_leaf(leaf, false, request, &mut clauses);
         }
         self.look_through(&mut clauses);
         clauses
@@ -262,7 +340,7 @@ impl<'a> Evaluator<'a> {
         let (mut seen, mut at) = (Vec::new(), 0);
         while let Some(clause) = clauses.get_mut(at) {
             at += 1;
-            let (also, mut named) = (clause.also, Vec::new());
+            let (also, demand, mut named) = (clause.also, clause.demand, Vec::new());
             let is_derived = |read: &Read<'_>| match read.of {
                 ReadOf::Attribute(entity, slot) => self.model.ty(entity.ty).slot(slot).origin == Origin::Derived,
                 _ => false,
@@ -280,19 +358,20 @@ impl<'a> Evaluator<'a> {
             for (attribute, entity, value) in named {
                 if !seen.contains(&(entity, attribute.slot)) {
                     seen.push((entity, attribute.slot));
-                    clauses.extend(self.defined(attribute, entity, &value, also));
+                    let defined = self.defined(attribute, entity, &value, demand);
+                    clauses.extend(defined.into_iter().map(|it| Decided { also: also || it.also, ..it }));
                 }
             }
         }
     }
 
-    /// Returns the clauses of the definitions that determine a named condition of an entity.
+    /// Returns the clauses of the definitions that determine a named condition of an entity, which may be a demand.
     fn defined(
         &self,
         attribute: &'a DerivedAttribute,
         resource: EntityRef,
         value: &ReadValue,
-        also: bool,
+        demand: bool,
     ) -> Vec<Decided<'a>> {
         let request = Request { principal: self.root(), resource, uncaptured_in: None };
         let determines = |part: &&DerivationProgram| {
@@ -303,36 +382,56 @@ impl<'a> Evaluator<'a> {
                 _ => permits.known().is_none(),
             }
         };
-        let mut clauses = Vec::new();
-        for part in attribute.parts.iter().filter(determines) {
-            let conditions = part.body.clauses.iter().map(|clause| (clause.kind, &clause.condition));
-            for clause in self.explained_here(conditions, &request) {
-                clauses.push(Decided { definition: Some(&part.source), also: also || clause.also, ..clause });
-            }
-        }
-        clauses
+        let place = Part { demand, violated_if: *value == ReadValue::Known(Value::Bool(true)) };
+        let explained = |part: &'a DerivationProgram| {
+            let clauses = self.explained_here(&part.body, |_| true, place, &request);
+            clauses.into_iter().map(|clause| Decided { definition: Some(&part.source), ..clause })
+        };
+        attribute.parts.iter().filter(determines).flat_map(explained).collect()
     }
 
     /// Evaluates a condition, each leaf once, and keeps the leaves that determine its outcomes.
-    fn reason(&self, condition: &Condition, request: &Request) -> Reason {
-        let reason = |part: &Condition| self.reason(part, request);
+    fn reason(&self, condition: &Condition, part: Part, request: &Request) -> Reason {
         match condition {
             Condition::Leaf(leaf) => {
                 let outcomes = self.outcomes(*leaf, request);
-                Reason { outcomes, leaves: vec![(*leaf, outcomes)], also: Vec::new() }
+                let leaf = Leaf { node: *leaf, outcomes, demand: part.demand };
+                Reason { outcomes, leaves: vec![leaf], also: Vec::new() }
             }
-            Condition::Not(inner) => reason(inner).negated(),
-            Condition::All(parts) => Reason::of_chain(parts.iter().map(reason), Outcomes::TRUE, Outcomes::and),
-            Condition::Any(parts) => Reason::of_chain(parts.iter().map(reason), Outcomes::FALSE, Outcomes::or),
+            Condition::Not(inner) => self.reason(inner, part.negated(), request).negated(),
+            Condition::All(operands) => {
+                // If it is false, the operand that is false is the demand.
+                let last = operands.iter().rposition(|operand| self.reads_values(operand));
+                let is_demand = |at| !part.violated_if || last == Some(at);
+                let reasons = operands.iter().enumerate();
+                let reasons = reasons.map(|(at, operand)| self.reason(operand, part.only_if(is_demand(at)), request));
+                Reason::of_chain(reasons, Outcomes::TRUE, Outcomes::and)
+            }
+            Condition::Any(operands) => {
+                // If it is true, the operand that is true is the demand.
+                let affirms = |operand: &Condition| self.reads_values(operand) && !self.is_negation(operand);
+                let has_affirmation = operands.iter().any(affirms);
+                let last = operands.iter().rposition(|operand| self.reads_values(operand));
+                let reasons = operands.iter().enumerate().map(|(at, operand)| {
+                    let is_conclusion = if has_affirmation { affirms(operand) } else { last == Some(at) };
+                    self.reason(operand, part.only_if(part.violated_if || is_conclusion), request)
+                });
+                Reason::of_chain(reasons, Outcomes::FALSE, Outcomes::or)
+            }
             Condition::If(parts) => {
                 let [test, then, other] = &**parts;
-                let test = reason(test);
-                let answer = test.outcomes;
-                let error = if answer.may(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
-                let mut whole = Reason { outcomes: error, ..test };
-                for (branch, taken) in [(then, Outcomes::TRUE), (other, Outcomes::FALSE)] {
+                let branches = [(then, Outcomes::TRUE), (other, Outcomes::FALSE)];
+                let mut whole = self.reason(test, part, request);
+                let answer = whole.outcomes;
+                let is_taken =
+                    |(branch, taken): &(&Condition, Outcomes)| answer.may(*taken) && self.reads_values(branch);
+                if branches.iter().any(is_taken) {
+                    whole.leaves.iter_mut().for_each(|leaf| leaf.demand = false);
+                }
+                whole.outcomes = if answer.may(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
+                for (branch, taken) in branches {
                     if answer.may(taken) {
-                        let branch = reason(branch);
+                        let branch = self.reason(branch, part, request);
                         whole.outcomes |= branch.outcomes;
                         whole.leaves.extend(branch.leaves);
                         whole.also.extend(branch.also);
@@ -346,27 +445,27 @@ impl<'a> Evaluator<'a> {
     /// Adds a leaf that explains the verdict, with the values that it reads.
     fn add_leaf(
         &self,
-        leaf: NodeId,
-        outcomes: Outcomes,
+        Leaf { node, outcomes, demand }: Leaf,
         also: bool,
         request: &Request,
         clauses: &mut Vec<Decided<'a>>,
     ) {
-        let Node { kind, span, .. } = self.program.node(leaf);
+        let Node { kind, span, .. } = self.program.node(node);
         if matches!(kind, NodeKind::Constant(_)) {
             return;
         }
         let mut reads = Vec::new();
-        self.reads(leaf, request, &mut reads);
-        let failure = if outcomes == Outcomes::ERROR { self.failure(leaf, request) } else { None };
+        self.reads(node, request, &mut reads);
+        let failure = if outcomes == Outcomes::ERROR { self.failure(node, request) } else { None };
         let last = clauses.last_mut().filter(|last| last.definition.is_none());
         match last.filter(|last| last.span == *span && last.also == also) {
             // The same text, lowered once for each type that an operand may have.
             Some(last) => {
                 last.outcomes |= outcomes;
+                last.demand |= demand;
                 last.reads.extend(reads);
             }
-            None => clauses.push(Decided { definition: None, span: *span, outcomes, reads, failure, also }),
+            None => clauses.push(Decided { definition: None, span: *span, outcomes, reads, failure, also, demand }),
         }
     }
 
@@ -617,5 +716,78 @@ mod tests {
                 resource.berths > 4 is false
                 also resource.berths >= 1 is false"#]],
         );
+    }
+
+    #[test]
+    fn the_demand_of_a_failure_is_separate_from_its_premises() {
+        let schema = r#"
+            @path("") entity Pier = {
+                lit: Bool, berths: Long, storm: Bool, shut: Bool, @derived safe: Bool, @derived exposed: Bool
+            };
+            action audit, derive appliesTo { principal: [Pier], resource: [Pier], context: {} };
+        "#;
+        let definition = |name: &str, clauses: &str| {
+            format!(
+                "@id(\"{name}\") @derives(\"{name}\")
+                 permit (principal, action == Action::\"derive\", resource is Pier) {clauses};"
+            )
+        };
+        let definitions = definition("safe", "when { resource.lit && !resource.storm }")
+            + &definition("exposed", "when { !resource.shut && resource.storm } unless { resource.berths > 3 }");
+        let snapshot = r#"{"lit": false, "berths": 0, "storm": true, "shut": false}"#;
+        for (clauses, demands) in [
+            // The last operand of `when`.
+            ("when { !resource.shut && resource.storm }", "resource.storm"),
+            ("when { resource.storm && !resource.lit }", "resource.lit"),
+            ("when { resource.berths != 7 && resource.storm && true }", "resource.storm"),
+            ("when { !resource.shut } when { !resource.lit }", "resource.lit"),
+            ("when { !resource.shut && (resource.storm || resource.lit) }", "resource.storm"),
+            ("when { !resource.shut && !(resource.lit || resource.shut) }", "resource.lit\nresource.shut"),
+            // `unless`, if there is one.
+            ("when { !resource.shut } unless { !resource.storm }", "resource.storm"),
+            ("unless { resource.lit } when { !resource.shut }", "resource.lit"),
+            ("when { !resource.shut } unless { resource.lit && resource.berths > 2 }", "resource.lit"),
+            (
+                "when { !resource.shut } unless { resource.lit } unless { resource.berths > 2 }",
+                "resource.lit\nresource.berths > 2",
+            ),
+            // Premises in `unless`.
+            ("unless { !resource.storm } unless { resource.lit }", "resource.lit"),
+            ("unless { !resource.storm } unless { !(resource.berths == 0) }", "resource.berths == 0"),
+            ("unless { !resource.storm || resource.lit }", "resource.lit"),
+            ("unless { resource.berths != 0 || resource.lit }", "resource.lit"),
+            ("unless { resource.berths > 2 || resource.lit }", "resource.berths > 2\nresource.lit"),
+            ("unless { !(resource.berths == 0 && resource.storm) || resource.lit }", "resource.lit"),
+            ("unless { !resource.storm || !(resource.berths == 0) }", "resource.berths == 0"),
+            ("unless { if resource.shut then resource.storm else resource.lit }", "resource.lit"),
+            ("unless { if resource.lit then true else false }", "resource.lit"),
+            // Named conditions.
+            ("when { !resource.shut && resource.exposed }", "resource.exposed\nresource.berths > 3"),
+            ("when { !resource.shut } unless { resource.safe }", "resource.safe\nresource.lit"),
+            ("when { resource.exposed } unless { resource.lit }", "resource.lit"),
+        ] {
+            let check = format!(
+                "@id(\"P\") @title(\"P\") @severity(\"low\")
+                 forbid (principal, action == Action::\"audit\", resource is Pier) {clauses};"
+            );
+            let fixture = Fixture::new(schema, &(definitions.clone() + &check), snapshot);
+            assert_eq!(fixture.demands(), demands, "{clauses}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_that_is_not_a_failure_has_no_violated_demand() {
+        for (clauses, snapshot) in [
+            ("when { resource.lit } unless { resource.storm }", BAD),
+            ("unless { resource.lit }", r#"{"lit": null, "berths": 0, "storm": true}"#),
+        ] {
+            let policy = format!(
+                "@id(\"P\") @title(\"P\") @severity(\"low\")
+                 forbid (principal, action == Action::\"audit\", resource is Pier) {clauses};"
+            );
+            let fixture = Fixture::new(SCHEMA, &policy, snapshot);
+            assert_ne!(fixture.reasons(), "", "{clauses}");
+            assert_eq!(fixture.demands(), "", "{clauses}");
+        }
     }
 }

@@ -74,6 +74,27 @@ impl Fixture {
     /// Returns the clauses that explain the verdict of the only check on the root entity, one in each line.
     #[track_caller]
     pub(super) fn reasons(&self) -> String {
+        self.clauses(|source, clause| {
+            let also = if clause.also { "also " } else { "" };
+            let outcome = match clause.outcomes.known() {
+                Some(outcome) => outcome.to_string(),
+                None => "undecided".to_owned(),
+            };
+            Some(format!("{also}{} is {outcome}", source.slice(clause.span)))
+        })
+    }
+
+    /// Returns the clauses that decide and state the violated demand of the only check, one in each line.
+    #[track_caller]
+    pub(super) fn demands(&self) -> String {
+        self.clauses(|source, clause| {
+            let source = clause.definition.unwrap_or(source);
+            (clause.demand && !clause.also).then(|| source.slice(clause.span).to_owned())
+        })
+    }
+
+    #[track_caller]
+    fn clauses(&self, line: impl Fn(&Arc<Source>, &super::Decided<'_>) -> Option<String>) -> String {
         let binding = super::Binding::new(&self.schema.model, &self.program, &self.snapshot, 0, &[]);
         let (evaluator, _) = binding.derive(usize::MAX);
         let check = self.program.checks.first().expect("a check");
@@ -81,15 +102,7 @@ impl Fixture {
         let verdict = evaluator.verdict(check, body, root).expect("the root is in the scope");
         let explanation = evaluator.explain_verdict(body, &evaluator.request(root), verdict);
         let source = &self.policies.checks[check.check].statement.source;
-        let line = |clause: &super::Decided<'_>| {
-            let also = if clause.also { "also " } else { "" };
-            let outcome = match clause.outcomes.known() {
-                Some(outcome) => outcome.to_string(),
-                None => "undecided".to_owned(),
-            };
-            format!("{also}{} is {outcome}", source.slice(clause.span))
-        };
-        explanation.clauses.iter().map(line).collect::<Vec<_>>().join("\n")
+        explanation.clauses.iter().filter_map(|clause| line(source, clause)).collect::<Vec<_>>().join("\n")
     }
 
     /// Returns the near misses of the first derived attribute of the first resource, one in each line.

@@ -540,6 +540,9 @@ pub struct Clause<'r> {
     /// Whether another clause decided, and this one would decide in the same way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub also: bool,
+    /// Whether it states the demand that the resource violates.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub demand: bool,
 }
 
 /// The reason why a clause could not be evaluated.

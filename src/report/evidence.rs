@@ -23,6 +23,8 @@ pub struct ClauseReport {
     pub reads: Vec<ReadReport>,
     /// Whether another clause decided, and this one would decide in the same way.
     pub also: bool,
+    /// Whether it states the demand that the resource violates.
+    pub demand: bool,
 }
 
 /// The outcome of a clause.

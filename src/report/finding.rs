@@ -237,6 +237,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                 failure: failure.map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
                 reads: decided.reads.iter().map(|read| self.read_in(decided, read, resource)).collect(),
                 also: decided.also,
+                demand: decided.demand,
             }
         };
         explanation.clauses.iter().map(report).collect()
@@ -639,7 +640,14 @@ pub(super) fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
         source::Span::new(start, end)
     });
     let outcome = ClauseOutcome::Unknown;
-    ClauseReport { place: Place::new(source, scope), outcome, failure: None, reads: vec![read], also: false }
+    ClauseReport {
+        place: Place::new(source, scope),
+        outcome,
+        failure: None,
+        reads: vec![read],
+        also: false,
+        demand: false,
+    }
 }
 
 /// Returns the state of a value: a set with unknown elements was captured in part.

@@ -187,6 +187,7 @@ impl<'r> Builder<'r> {
                 .map(|(place, reason)| Failure { reason: reason.as_str().into(), span: bare(place) }),
             reads: clause.reads.iter().map(|read| self.read(read)).collect(),
             also: clause.also,
+            demand: clause.demand,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Clause, Finding, Read, Span, WaivedBy};
 use crate::engine::Verdict;
-use crate::report::{ClauseOutcome, ReadState};
+use crate::report::ReadState;
 
 impl<'r> Finding<'r> {
     /// Returns the verdict without a waiver.
@@ -10,13 +10,13 @@ impl<'r> Finding<'r> {
         self.original_verdict.unwrap_or(self.verdict)
     }
 
-    /// Returns the clauses, those that are false first: they are demands that are not satisfied. The others follow from the
-    /// last to the first, because a policy states its subject before its condition. Clauses that do not decide are the last.
+    /// Returns the clauses, those with the violated demand first. The others follow from the last to the first, because a
+    /// policy states its subject before its condition. Clauses that do not decide are the last.
     pub fn deciding_clauses(&self) -> impl Iterator<Item = &Clause<'r>> {
-        let is_false = |clause: &&Clause<'_>| clause.outcome == ClauseOutcome::False;
         let deciding = || self.clauses.iter().filter(|clause| !clause.also);
         let others = self.clauses.iter().filter(|clause| clause.also);
-        deciding().filter(is_false).chain(deciding().rev().filter(move |clause| !is_false(clause))).chain(others)
+        let demands = deciding().filter(|clause| clause.demand);
+        demands.chain(deciding().rev().filter(|clause| !clause.demand)).chain(others)
     }
 
     /// Returns the place in the snapshot of the value that decided: the first one with a place, of an unknown verdict the
