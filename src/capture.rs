@@ -90,7 +90,8 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// Facts about the capture.
     pub notes: Vec<String>,
-    /// The places that excerpts of the diagnostics mask.
+    /// The places that excerpts of the diagnostics mask. If the snapshot was returned as a text, also those that excerpts of
+    /// its files mask.
     pub secrets: Vec<Secrets>,
     /// Whether a snapshot was written.
     pub is_written: bool,
@@ -125,13 +126,15 @@ fn traced(inputs: Inputs<'_>, out: &mut dyn Write, trace: Option<&mut Trace>) ->
         ),
         None => format!("`{}`", inputs.description.source.name()),
     };
+    let exports = inputs.given.iter().map(|given| &given.export).chain(&inputs.old).filter(|_| trace.is_some());
+    let shown: Vec<Arc<Source>> = exports.flat_map(|export| export.source.files()).cloned().collect();
     let mut reports = Reports::new(&description);
     let assembled = assemble::assemble(inputs, &mut reports);
     let is_written = assembled.is_some();
     if let Some(assembled) = assembled {
         assembled.write(out, trace, &mut reports)?;
     }
-    let (notes, secrets) = (reports.notes().to_vec(), reports.secrets());
+    let (notes, secrets) = (reports.notes().to_vec(), reports.secrets(&shown));
     let mut diagnostics = reports.finish();
     sort(&mut diagnostics);
     Ok(Outcome { diagnostics, notes, secrets, is_written })

@@ -11,8 +11,6 @@ use std::sync::Arc;
 
 /// The number of diagnostics of one kind and file.
 const SHOWN: usize = 3;
-/// The number of places of secrets that are kept.
-const MAX_HIDDEN: usize = 10_000;
 
 /// Collected diagnostics and notes.
 #[derive(Debug, Default)]
@@ -77,9 +75,7 @@ impl Reports {
             let refused = screening.diagnostics.pop();
             refused.unwrap_or_else(|| Diagnostic::error(Code::CaptureSecret, "a value looks like a secret"))
         });
-        if self.hidden.len() < MAX_HIDDEN {
-            self.hidden.push(place.clone());
-        }
+        self.hidden.push(place.clone());
     }
 
     /// Masks cells of a table in excerpts.
@@ -104,13 +100,13 @@ impl Reports {
         self.hidden.iter().any(|hidden| is_it(&hidden))
     }
 
-    /// Returns the places that excerpts of the diagnostics mask.
-    pub(super) fn secrets(&self) -> Vec<Secrets> {
+    /// Returns the places that excerpts of the diagnostics, and those of `others`, mask.
+    pub(super) fn secrets(&self, others: &[Arc<Source>]) -> Vec<Secrets> {
         let labels = self.diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels);
         let mut sources: Vec<&Arc<Source>> = Vec::new();
-        for label in labels {
-            if !sources.iter().any(|known| Arc::ptr_eq(known, &label.place.source)) {
-                sources.push(&label.place.source);
+        for source in labels.map(|label| &label.place.source).chain(others) {
+            if !sources.iter().any(|known| Arc::ptr_eq(known, source)) {
+                sources.push(source);
             }
         }
         let secrets = sources.into_iter().map(|source| {

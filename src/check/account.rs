@@ -33,6 +33,8 @@ pub(super) struct ReadSnapshot {
     pub(super) source: Arc<Source>,
     snapshot: Option<Arc<Snapshot>>,
     diagnostics: Vec<Diagnostic>,
+    /// Places in the files of the text that excerpts mask.
+    hidden: Vec<Secrets>,
     sha256: String,
 }
 
@@ -84,19 +86,19 @@ impl<'s> AccountRun<'s> {
         Some(Self { pack, shared, options, recognised, secrets, literals, checks, live })
     }
 
-    /// Reads a snapshot.
-    pub(super) fn read(&self, source: &Arc<Source>) -> ReadSnapshot {
+    /// Reads a snapshot. Excerpts mask the `hidden` places of its files.
+    pub(super) fn read(&self, source: &Arc<Source>, hidden: Vec<Secrets>) -> ReadSnapshot {
         let Options { now, limits, .. } = self.options;
         let ((snapshot, diagnostics), sha256) =
             crate::parallel::join(|| self.pack.read(source, *now, limits), || digest(source));
         let snapshot = snapshot.map(Arc::new);
-        ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
+        ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, hidden, sha256 }
     }
 
     /// Judges a snapshot of a stream. `listed` is that of [`AccountRun::account`].
     pub(super) fn input(&self, input: SnapshotInput, listed: &IdVec<CheckId, VerdictCounts>) -> AccountReport {
         match input.source {
-            Ok(source) => self.account(&input.path, &self.read(&source), listed),
+            Ok(source) => self.account(&input.path, &self.read(&source, input.hidden), listed),
             Err(diagnostic) => self.unread(input.path, vec![diagnostic]),
         }
     }
@@ -126,7 +128,7 @@ impl<'s> AccountRun<'s> {
             files: files.collect(),
         };
         let mut account = AccountReport {
-            secrets: self.secrets.as_ref().map(|paths| Secrets::new(&read.source, paths)),
+            secrets: Secrets::with_hidden(&read.source, self.secrets.as_ref(), &read.hidden),
             times: Times { bytes: read.source.text().len(), ..Times::default() },
             ..AccountReport::unjudged(described, self.checks)
         };

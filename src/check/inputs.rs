@@ -3,6 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::pack::PackSources;
 use crate::policy::Adaptation;
+use crate::snapshot::Secrets;
 use crate::source::Source;
 use std::sync::Arc;
 
@@ -69,6 +70,15 @@ pub struct SnapshotInput {
     pub path: String,
     /// The text, or the reason why it could not be read.
     pub source: Result<Arc<Source>, Diagnostic>,
+    /// Places in the files that the text is derived from. Excerpts mask them, as they mask secrets of the schema.
+    pub hidden: Vec<Secrets>,
+}
+
+impl SnapshotInput {
+    /// Returns a snapshot whose only secrets are those of the schema.
+    pub fn new(path: String, source: Result<Arc<Source>, Diagnostic>) -> Self {
+        Self { path, source, hidden: Vec::new() }
+    }
 }
 
 /// A stream of snapshots.

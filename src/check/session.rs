@@ -51,7 +51,7 @@ impl Session {
                     Some(at) => known.swap_remove(at),
                     None => {
                         fresh += 1;
-                        run.read(source)
+                        run.read(source, Vec::new())
                     }
                 };
                 report.absorb(run.account(&source.document(), &snapshot, &IdVec::new()), &options.needs);

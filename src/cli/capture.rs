@@ -487,7 +487,7 @@ fn checked(pack: &PackArgs, loaded: Loaded, files: Files, common: &Common, style
     if is_written {
         project::replace_file_with(&common.output, |out| out.write_all(source.text().as_bytes()).map(|()| true))?;
     }
-    let judged = check.run(source)?;
+    let judged = check.run(source, outcome.secrets.clone())?;
     Ok(if has_errors(&outcome.diagnostics) { code } else { judged })
 }
 

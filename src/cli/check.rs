@@ -16,7 +16,7 @@ use deodar::project::{self, InputFormat, Loader, Selection};
 use deodar::render::digests::{DigestOutput, RunDigests};
 use deodar::render::{Audience, Detail, FORMATS, Format, Presentation, Style, Unit};
 use deodar::report::{AccountReport, Baseline, Clock, Engine, Gate, Needs, Options, Report};
-use deodar::snapshot::Limits;
+use deodar::snapshot::{Limits, Secrets};
 use deodar::source::Source;
 use deodar::source::format::SourceFormat;
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
@@ -217,9 +217,9 @@ impl CaptureCheck {
         }
     }
 
-    /// Judges the snapshot.
-    pub(super) fn run(&self, source: Arc<Source>) -> io::Result<ExitCode> {
-        run_with(&self.args, Some(SnapshotInput { path: self.name.clone(), source: Ok(source) }))
+    /// Judges the snapshot. Excerpts mask the `hidden` places of its files.
+    pub(super) fn run(&self, source: Arc<Source>, hidden: Vec<Secrets>) -> io::Result<ExitCode> {
+        run_with(&self.args, Some(SnapshotInput { path: self.name.clone(), source: Ok(source), hidden }))
     }
 }
 

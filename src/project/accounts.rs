@@ -225,7 +225,7 @@ impl SnapshotReader {
             Some(joining) => joining.join(&path, &read),
             None => Err(too_large(&path, self.most_bytes)),
         });
-        SnapshotInput { path, source: joined }
+        SnapshotInput::new(path, joined)
     }
 
     fn open(&mut self, file: &SnapshotFile) -> Option<SnapshotInput> {
@@ -236,7 +236,7 @@ impl SnapshotReader {
         let name = if path == Path::new("-") { "(standard input)".to_owned() } else { shown(path) };
         let input = match open(path, &name, Streams::Read) {
             Ok(input) => input,
-            Err(error) => return Some(SnapshotInput { source: Err(error), path: name }),
+            Err(error) => return Some(SnapshotInput::new(name, Err(error))),
         };
         if self.form.is_lines(path) {
             self.lines = Some(Lines { name, found: *found, input, line: 0, bytes: 0, is_blank: !self.is_single });
@@ -245,14 +245,14 @@ impl SnapshotReader {
         let bytes = whole(input, path, &name, self.most_bytes);
         let source = bytes.and_then(|bytes| source_of(&name, bytes, 0, 0));
         let source = source.and_then(|source| self.form.json_of(path, source));
-        self.deliver(SnapshotInput { path: name, source }, *found)
+        self.deliver(SnapshotInput::new(name, source), *found)
     }
 
     /// Returns what is delivered, unless it is a report that is skipped.
-    fn deliver(&mut self, SnapshotInput { path, source }: SnapshotInput, found: Found) -> Option<SnapshotInput> {
+    fn deliver(&mut self, SnapshotInput { path, source, .. }: SnapshotInput, found: Found) -> Option<SnapshotInput> {
         let source = snapshot(source, &path, found);
         self.reports += usize::from(source.is_none());
-        Some(SnapshotInput { source: source?, path })
+        Some(SnapshotInput::new(path, source?))
     }
 }
 
@@ -306,7 +306,7 @@ impl Lines {
                 return Some(match skip_line(&mut self.input) {
                     Ok(skipped) => {
                         self.bytes += skipped;
-                        SnapshotInput { source: Err(too_large(&path, most_bytes)), path }
+                        SnapshotInput::new(path.clone(), Err(too_large(&path, most_bytes)))
                     }
                     Err(error) => self.ended_by(path, &error),
                 });
@@ -316,7 +316,7 @@ impl Lines {
                 continue;
             }
             let source = line_of(&self.name, bytes, line, before);
-            return Some(SnapshotInput { path, source });
+            return Some(SnapshotInput::new(path, source));
         }
     }
 
@@ -324,14 +324,14 @@ impl Lines {
     fn without_lines(&self) -> SnapshotInput {
         let error = Diagnostic::error(Code::SnapshotEmpty, format!("`{}` has no snapshot", self.name));
         let error = error.help("each line is a snapshot; if the file is to have none, leave it out");
-        SnapshotInput { path: self.name.clone(), source: Err(error) }
+        SnapshotInput::new(self.name.clone(), Err(error))
     }
 
     /// Returns an unreadable snapshot and ends its file, because the start of the next one is unknown.
     fn ended_by(&mut self, path: String, error: &io::Error) -> SnapshotInput {
         self.is_blank = false;
         self.input = BufReader::new(Box::new(io::empty()));
-        SnapshotInput { path, source: Err(unreadable(&self.name, error)) }
+        SnapshotInput::new(path, Err(unreadable(&self.name, error)))
     }
 }
 

@@ -77,9 +77,9 @@ pub fn inside(secrets: &[Span], part: Span) -> impl DoubleEndedIterator<Item = &
     secrets.get(from..to).unwrap_or_default().iter()
 }
 
-/// Returns where the secrets of a source are, in order.
+/// Returns the places of a source that are masked, in order.
 pub fn secrets_of<'s>(secrets: &'s [Secrets], source: &Arc<Source>) -> &'s [Span] {
-    secrets.iter().find_map(|known| known.spans_in(source)).unwrap_or_default()
+    secrets.iter().find_map(|known| known.masked_in(source)).unwrap_or_default()
 }
 
 /// Returns the text of a source with its secrets masked.

@@ -69,6 +69,8 @@ pub enum Relation {
 pub struct Secrets {
     source: Arc<Source>,
     paths: Option<Arc<SecretPaths>>,
+    /// Places in the files that the text is derived from, which only excerpts mask.
+    hidden: Vec<Secrets>,
     /// The places, which all clones share.
     found: Arc<Found>,
 }
@@ -79,18 +81,29 @@ struct Found {
     spans: OnceLock<Vec<Span>>,
     /// The places in the files that the text is derived from, in the order of [`Source::files`].
     in_files: OnceLock<Vec<Vec<Span>>>,
+    /// These with the hidden places.
+    masked_in_files: OnceLock<Vec<Vec<Span>>>,
 }
 
 impl Secrets {
     /// Returns the secrets of a snapshot.
     pub fn new(source: &Arc<Source>, paths: &Arc<SecretPaths>) -> Self {
-        Self { source: Arc::clone(source), paths: Some(Arc::clone(paths)), found: Arc::default() }
+        let paths = Some(Arc::clone(paths));
+        Self { source: Arc::clone(source), paths, hidden: Vec::new(), found: Arc::default() }
+    }
+
+    /// Returns the secrets of a snapshot that is derived from files, with places in these files that excerpts mask too.
+    /// `None` if there is nothing to mask.
+    pub fn with_hidden(source: &Arc<Source>, paths: Option<&Arc<SecretPaths>>, hidden: &[Self]) -> Option<Self> {
+        let (paths, hidden) = (paths.cloned(), hidden.to_vec());
+        let is_empty = paths.is_none() && hidden.is_empty();
+        (!is_empty).then(|| Self { source: Arc::clone(source), paths, hidden, found: Arc::default() })
     }
 
     /// Returns secrets at known places of a text, in any order.
     pub fn at(source: &Arc<Source>, spans: Vec<Span>) -> Self {
-        let found = Found { spans: OnceLock::from(merged(spans)), in_files: OnceLock::new() };
-        Self { source: Arc::clone(source), paths: None, found: Arc::new(found) }
+        let found = Found { spans: OnceLock::from(merged(spans)), ..Found::default() };
+        Self { source: Arc::clone(source), paths: None, hidden: Vec::new(), found: Arc::new(found) }
     }
 
     /// Returns the text.
@@ -102,6 +115,22 @@ impl Secrets {
     pub fn spans(&self) -> &[Span] {
         let spans = || self.paths.as_ref().map(|paths| paths.spans(&self.source)).unwrap_or_default();
         self.found.spans.get_or_init(spans)
+    }
+
+    /// Returns the places in a file of the text that excerpts mask, in order; `None` if the text does not come from the
+    /// file.
+    pub fn masked_in(&self, file: &Arc<Source>) -> Option<&[Span]> {
+        if self.hidden.is_empty() || Arc::ptr_eq(&self.source, file) {
+            return self.spans_in(file);
+        }
+        let files = self.source.files();
+        let at = files.iter().position(|known| Arc::ptr_eq(known, file))?;
+        let of_file = |file: &Arc<Source>| {
+            let hidden = self.hidden.iter().filter_map(|hidden| hidden.spans_in(file));
+            merged(hidden.chain(self.spans_in(file)).flatten().copied().collect())
+        };
+        let in_files = self.found.masked_in_files.get_or_init(|| files.iter().map(of_file).collect());
+        in_files.get(at).map(Vec::as_slice)
     }
 
     /// Returns the places of secrets in a file of the text, in order; `None` if the text does not come from the file.

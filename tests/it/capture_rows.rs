@@ -2,6 +2,7 @@
 
 use crate::capture_files::{AT, Harbour};
 use crate::support::{Run, deodar, repository};
+use deodar::render::FORMATS;
 use serde_json::{Value, json};
 
 /// Runs a capture with the built-in pack.
@@ -97,6 +98,35 @@ fn messages_about_rows_show_no_secrets() {
     reports(&run, 5, "`fee` looks like the value of a secret");
     reports(&run, 5, "`site` looks like a GitHub token");
     assert!(!run.stderr.contains("corr1") && !run.stdout.contains(&token), "{}", run.stderr);
+}
+
+#[test]
+fn findings_of_a_capture_show_no_secrets() {
+    let token = format!("gh{}_16C7e42F292c6912E7710c838347Ae178B4a", "p");
+    let table = format!(
+        "Email,Status,Role,API token,2FA\na@x.example,Joined,Admin,corr1,\nb@x.example,Joined,Admin,\"corr2\ncorr3\",{token}\n"
+    );
+    let rows = format!(
+        r#"[{{"Email": "a@x.example", "Status": "Joined", "Role": "Admin", "Password": "corr4"}},
+            {{"Email": "b@x.example", "Status": "Joined", "Role": "Admin", "Note": "{token}", "Code": "a"}}]"#
+    );
+    let settings = format!("workspaces:\n- id: W\n  api_key: corr5\n  name: {token}\n");
+    let files = [("m.csv", &*table), ("r.json", &rows), ("s.yaml", &settings)];
+    for arguments in ["--members W=m.csv", "--members W=r.json", "--settings s.yaml --members W=m.csv"] {
+        let mut places = 0;
+        for format in FORMATS {
+            for more in ["", " --verbose", " --allow-unknown"] {
+                let name = format.name;
+                let run = moengage(&files, &format!("{arguments} --check -- --now 2026-09-01 --format {name}{more}"));
+                places += run.stdout.matches("m.csv").count() + run.stdout.matches("r.json").count();
+                for secret in ["corr", &token[4..]] {
+                    let shown = format!("{}{}", run.stdout, run.stderr);
+                    assert!(!shown.contains(secret), "{arguments} {name} {secret}: {shown}");
+                }
+            }
+        }
+        assert!(places > 20, "{places}");
+    }
 }
 
 #[test]

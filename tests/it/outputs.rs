@@ -38,8 +38,7 @@ fn fleet() -> Fleet {
     // Names that are not in order: files are sorted at the end of a run.
     let accounts = [("d", with(lost.clone())), ("a", with(long.clone())), ("c", with(lost)), ("b", with(long))];
     let sound = [("e", SOUND.to_owned()), ("f", "{".to_owned())];
-    let deliver =
-        |(name, text): (&str, String)| SnapshotInput { path: name.to_owned(), source: Ok(source(name, &text)) };
+    let deliver = |(name, text): (&str, String)| SnapshotInput::new(name.to_owned(), Ok(source(name, &text)));
     Fleet(accounts.into_iter().chain(sound).map(deliver).collect::<Vec<_>>().into_iter())
 }
 

@@ -426,7 +426,7 @@ fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Texts {
             together = together.and(format.open(&presentation), out);
         }
         let options = Options { engine, by: by.map(Into::into), needs: together.needs(), ..Options::at(NOW) };
-        let delivery = SnapshotInput { path: snapshot.name().to_owned(), source: Ok(Arc::clone(snapshot)) };
+        let delivery = SnapshotInput::new(snapshot.name().to_owned(), Ok(Arc::clone(snapshot)));
         let report = Session::default().stream(inputs, &mut One(Some(delivery)), &options, &mut |report, accounts| {
             together.accounts(report, accounts)
         });
