@@ -148,6 +148,9 @@ const PREFIXES: [(&str, &str, usize); 37] = [
     ("a Notion token", "secret_", 40),
 ];
 
+/// Characters before a value that are searched for its name.
+const LONGEST_NAME: usize = 200;
+
 /// Names before `=` in connection strings and queries, in lower case, with the description of the value.
 const ASSIGNMENTS: [(&str, &str); 9] = [
     ("password", "a password"),
@@ -285,12 +288,13 @@ fn private_keys(text: &str, found: &mut Vec<(&'static str, Range<usize>)>) {
     let mut from = 0;
     while let Some(start) = text.get(from..).and_then(|rest| rest.find(BEGIN)).map(|at| from + at) {
         let rest = text.get(start..).unwrap_or_default();
-        let label = rest.get(BEGIN.len()..).and_then(|rest| rest.split_once("-----")).map_or(rest, |(label, _)| label);
-        if label.contains("PRIVATE KEY") && label.len() < 60 {
+        from = start + BEGIN.len();
+        let label = text.get(from..).unwrap_or_default().split('-').next().unwrap_or_default();
+        if label.len() < 60 && label.contains("PRIVATE KEY") {
             let end = rest.find("-----END ").unwrap_or(rest.len());
             found.push(("a private key", start..start + end));
+            from = start + end;
         }
-        from = start + BEGIN.len();
     }
 }
 
@@ -317,7 +321,12 @@ fn is_web_token(word: &str) -> bool {
 
 /// Adds the values of `password=...` and similar.
 fn assignments(text: &str, found: &mut Vec<(&'static str, Range<usize>)>) {
+    let mut end = 0;
     for (at, _) in text.match_indices('=') {
+        // A value is searched once.
+        if at < end {
+            continue;
+        }
         let before = text.get(..at).unwrap_or_default();
         let from =
             before.rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).map_or(0, |at| at + 1);
@@ -326,7 +335,8 @@ fn assignments(text: &str, found: &mut Vec<(&'static str, Range<usize>)>) {
         let value = text.get(at + 1..).unwrap_or_default();
         let value = value.split([';', '&', '"', '\'', ' ', '\n', '\r', '\t', ',']).next().unwrap_or_default();
         if value.len() >= 4 && !is_statement(value) {
-            found.push((kind, at + 1..at + 1 + value.len()));
+            end = at + 1 + value.len();
+            found.push((kind, at + 1..end));
         }
     }
 }
@@ -367,12 +377,18 @@ fn addresses(text: &str, found: &mut Vec<(&'static str, Range<usize>)>) {
         }
     }
     for hook in HOOKS {
+        let mut end = 0;
         for (at, _) in text.match_indices(hook) {
+            // A path is searched once.
+            if at < end {
+                continue;
+            }
             let from = at + hook.len();
             let path = text.get(from..).unwrap_or_default();
             let path = path.split([' ', '"', '\'', '\n', '\r', '\t', ',']).next().unwrap_or_default();
             if path.len() >= 16 {
-                found.push(("the address of a webhook, which is a secret", from..from + path.len()));
+                end = from + path.len();
+                found.push(("the address of a webhook, which is a secret", from..end));
             }
         }
     }
@@ -383,16 +399,24 @@ fn addresses(text: &str, found: &mut Vec<(&'static str, Range<usize>)>) {
 pub fn spans(source: &Source) -> Vec<Span> {
     let text = source.text();
     let mut found: Vec<Range<usize>> = secrets_in(text).into_iter().map(|(_, range)| range).collect();
+    let mut end = 0;
     for (at, _) in text.match_indices([':', '=']) {
+        // The rest of a line is masked once.
+        if at < end {
+            continue;
+        }
         let line = text.get(..at).unwrap_or_default().trim_end_matches([' ', '\t']);
-        let from = line.rfind(['\n', '{', ',', ' ']).map_or(0, |at| at + 1);
+        let mut near = line.char_indices().rev().take(LONGEST_NAME);
+        let from = near.find(|(_, c)| matches!(c, '\n' | '{' | ',' | ' ')).map(|(at, _)| at + 1);
+        let Some(from) = from.or((line.len() < LONGEST_NAME).then_some(0)) else { continue };
         let name = line.get(from..).unwrap_or_default().trim_matches(['"', '\'', ' ', '\t', '\r']);
-        if name.len() > 200 || !is_secret_name(name, "") {
+        if !is_secret_name(name, "") {
             continue;
         }
         let rest = text.get(at + 1..).unwrap_or_default().split('\n').next().unwrap_or_default();
         let start = at + 1 + (rest.len() - rest.trim_start().len());
-        found.push(start..start + rest.trim().len());
+        end = start + rest.trim().len();
+        found.push(start..end);
     }
     found.retain(|range| !range.is_empty());
     found.into_iter().map(Span::from).collect()
@@ -721,6 +745,24 @@ mod tests {
         assert_eq!(node.get("url").unwrap().text(), Some("https://h.example/a"));
         assert_eq!(screening.places[0].text(), "?k=v1");
         assert!(!crate::diagnostic::has_errors(&screening.diagnostics));
+    }
+
+    #[test]
+    fn the_search_takes_time_in_proportion_to_the_text() {
+        for (part, is_found) in [
+            (":", false),
+            ("a=", false),
+            ("pwd=", true),
+            ("password:", true),
+            ("-----BEGIN ", false),
+            ("-----BEGIN PRIVATE KEY-----", true),
+            ("hooks.slack.com/services/", true),
+            ("https://a:b@", true),
+            ("Bearer ", false),
+        ] {
+            let text = part.repeat(1_000_000 / part.len());
+            assert_eq!(spans(&Source::new("t", text).unwrap()).is_empty(), !is_found, "{part}");
+        }
     }
 
     #[test]
