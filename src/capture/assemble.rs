@@ -303,7 +303,7 @@ impl<'a> Assembly<'a, '_> {
             );
             return None;
         }
-        self.reports.screen(&mut root);
+        self.is_sound &= self.reports.screen(&mut root);
         if role == Role::Document {
             self.values(source);
         }
@@ -549,7 +549,10 @@ impl<'a> Assembly<'a, '_> {
             let error = error.label(&first.place.source, first.place.span, "given here");
             self.refuse(error.help("export the file again, or remove one of them"));
         }
-        nodes.iter_mut().for_each(|node| self.reports.screen(node));
+        // The names of columns are not written.
+        nodes.iter_mut().for_each(|node| {
+            self.reports.screen(node);
+        });
         Rows::Nodes(Arc::new(nodes), reader)
     }
 

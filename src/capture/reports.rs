@@ -83,12 +83,13 @@ impl Reports {
         self.cells.push((Arc::clone(table), cells));
     }
 
-    /// Removes secrets from a tree.
-    pub(super) fn screen(&mut self, node: &mut Node) {
+    /// Removes secrets from a tree. Returns whether none is left: the names of properties are kept.
+    pub(super) fn screen(&mut self, node: &mut Node) -> bool {
         let mut screening = Screening::default();
         screening.screen(node);
         self.diagnostics.extend(screening.diagnostics);
         self.hidden.extend(screening.places);
+        !screening.has_secret_name
     }
 
     /// Returns whether a place has a part of a secret, or is a part of one.

@@ -429,6 +429,9 @@ pub struct Screening {
     pub diagnostics: Vec<Diagnostic>,
     /// The places of secrets and of removed parts. Excerpts mask them.
     pub places: Vec<Place>,
+    /// Whether the name of a property looks like a secret. The property stays, because a list without it, such as a map of
+    /// instances, would be another value, and no statement can name it.
+    pub has_secret_name: bool,
 }
 
 /// The names around a value in a tree.
@@ -459,7 +462,11 @@ impl Screening {
             }
             Value::Object(properties) => {
                 let mut refused = Vec::new();
-                properties.retain_mut(|Property { name, node, .. }| {
+                properties.retain_mut(|Property { name, place, node }| {
+                    if let Some((kind, _)) = secrets_in(name).first() {
+                        self.has_secret_name = true;
+                        self.report("the name of a property", kind, place, "rename the property, or remove it");
+                    }
                     let at = Position { name, inside: at.name };
                     let is_kept = match &mut node.value {
                         // The other names of a statement are kept.
@@ -495,16 +502,16 @@ impl Screening {
 
     /// Refuses a value of a property or of a column.
     pub fn refuse(&mut self, name: &str, kind: &str, place: &Place) {
-        self.places.push(place.clone());
         let subject = if name.is_empty() { "a value".to_owned() } else { format!("`{name}`") };
-        let error = Diagnostic::error(
-            Code::CaptureSecret,
-            format!("{subject} looks like {kind}, and a snapshot contains no secrets"),
-        );
-        let error = error.label(&place.source, place.span, "refused");
-        self.diagnostics.push(error.help(
-            "remove the value from the file; if others could read the file, replace the secret where it is used",
-        ));
+        self.report(&subject, kind, place, "remove the value from the file");
+    }
+
+    fn report(&mut self, subject: &str, kind: &str, place: &Place, remedy: &str) {
+        self.places.push(place.clone());
+        let message = format!("{subject} looks like {kind}, and a snapshot contains no secrets");
+        let error = Diagnostic::error(Code::CaptureSecret, message).label(&place.source, place.span, "refused");
+        let help = format!("{remedy}; if others could read the file, replace the secret where it is used");
+        self.diagnostics.push(error.help(help));
     }
 
     fn shorten(&mut self, name: &str, removed: &str, place: &Place) {
@@ -726,6 +733,18 @@ mod tests {
         assert_eq!(places, ["\"s3cr3t-1\"", "\"password=s3cr3t-0\"", "\"s3cr3t-2\"", "\"s3cr3t-3\""]);
         assert!(screening.diagnostics.iter().all(|it| !format!("{} {:?}", it.message, it.help).contains("s3cr3t")));
         assert!(crate::diagnostic::has_errors(&screening.diagnostics));
+    }
+
+    #[test]
+    fn a_name_that_is_a_secret_is_refused_and_not_quoted() {
+        let token = format!("gh{}_Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8", "p");
+        let (node, screening) = screened(&format!(r#"{{"keys": {{"{token}": {{"api_key": "k3y"}}, "plain": 1}}}}"#));
+        assert!(screening.has_secret_name && node.get("keys").unwrap().get(&token).is_some());
+        let places: Vec<&str> = screening.places.iter().map(Place::text).collect();
+        assert_eq!(places, [format!("\"{token}\"").as_str(), "\"k3y\""]);
+        let message = &screening.diagnostics[0].message;
+        assert_eq!(message, "the name of a property looks like a GitHub token, and a snapshot contains no secrets");
+        assert!(!screened(r#"{"api_key": "set", "password": true}"#).1.has_secret_name);
     }
 
     #[test]

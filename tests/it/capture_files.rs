@@ -536,6 +536,27 @@ fn secrets_are_refused_and_masked() {
 }
 
 #[test]
+fn a_document_with_a_secret_as_a_name_is_not_written() {
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let document = format!(r#"{{"name": "Anse", "people": {{"{token}": {{"active": true}}}}, "{token}": 1}}"#);
+    let escaped = document.replace("ghp", "gh\\u0070");
+    let harbour = Harbour::with(&[
+        ("s.json", document.as_bytes()),
+        ("e.json", escaped.as_bytes()),
+        ("n.json", br#"{"name": "Anse"}"#),
+        ("r.json", format!(r#"[{{"E-mail": "a@x", "Active": true, "{token}": 1}}]"#).as_bytes()),
+    ]);
+    let message = "the name of a property looks like a GitHub token";
+    for arguments in ["--settings s.json", "--settings e.json", "--settings n.json --into s.json", "--people r.json"] {
+        let run = harbour.run(&format!("{arguments} {AT}"));
+        assert!(run.code == 5 && run.stderr.contains(message), "{arguments}: {}", run.stderr);
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains(&token[4..]), "{arguments}: {}", run.stderr);
+        // The names of columns are not written, so the rows are.
+        assert_eq!(run.stdout.is_empty(), arguments != "--people r.json", "{arguments}");
+    }
+}
+
+#[test]
 fn only_a_log_has_a_range() {
     let harbour = Harbour::with(&[("p.csv", b"E-mail,Active\nada@anse.example,yes\n")]);
     let run = harbour.run(&format!("--people p.csv --range p.csv=2026-01-01..2026-01-02 {AT}"));
