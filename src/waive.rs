@@ -251,18 +251,34 @@ impl Draft<'_> {
             let literal = literal(read, tags).ok_or_else(not_known)?;
             return Ok(vec![format!("{of}.hasTag({name})"), equal(&value, &literal)]);
         }
+        if self.is_in_absent_record(read) {
+            return Ok(Vec::new());
+        }
         let slot = declared.slots.iter().find(|slot| slot.dotted() == read.name);
         let path = slot.map(|slot| &slot.path).ok_or_else(not_known)?;
         let (mut conditions, value, last) = steps(declared, &of, path).ok_or_else(not_known)?;
         if read.state == ReadState::Absent {
-            // The whole path, because any of its steps may be the one that is absent.
-            let present = conditions.join(" && ");
-            return if present.is_empty() { Err(not_known()) } else { Ok(vec![format!("!({present})")]) };
+            // The records around it are present: a read of one that is absent names the record.
+            let present = conditions.pop().filter(|_| !last.required).ok_or_else(not_known)?;
+            conditions.push(format!("!({present})"));
+            return Ok(conditions);
         }
         if matches!(last.shape, Shape::Leaf(_)) {
             conditions.push(equal(&value, &literal(read, Some(&last.ty)).ok_or_else(not_known)?));
         }
         Ok(conditions)
+    }
+
+    /// Returns whether the finding reads that a record around an absent value is absent.
+    fn is_in_absent_record(&self, read: &Read<'_>) -> bool {
+        let is_around = |record: &Read<'_>| {
+            let is_absent = |it: &Read<'_>| it.kind == ReadKind::Attribute && it.state == ReadState::Absent;
+            let below = read.name.strip_prefix(&*record.name);
+            [record, read].into_iter().all(is_absent)
+                && record.entity == read.entity
+                && below.is_some_and(|below| below.starts_with('.'))
+        };
+        self.finding.clauses.iter().flat_map(|clause| &clause.reads).any(is_around)
     }
 
     /// Returns the conditions that hold while a parameter that the account sets has the value that was read.

@@ -359,9 +359,13 @@ struct Reported {
 
 impl Reported {
     fn new(snapshot: &str) -> Self {
+        Self::of(SCHEMA, POLICIES, snapshot)
+    }
+
+    fn of(schema: &str, policies: &str, snapshot: &str) -> Self {
         let files = [
-            ("harbour.cedarschema", SCHEMA.as_bytes()),
-            ("policies/harbour.cedar", POLICIES.as_bytes()),
+            ("harbour.cedarschema", schema.as_bytes()),
+            ("policies/harbour.cedar", policies.as_bytes()),
             ("snapshot.json", snapshot.as_bytes()),
         ];
         let folder = folder(&files);
@@ -460,6 +464,39 @@ fn a_written_waiver_waives_its_finding_at_its_value_only() {
     // What is unknown is not waived.
     reported.write("snapshot.json", &edited("\"length\": 12, ", ""));
     assert_eq!(reported.verdicts(), waived("unknown"));
+}
+
+#[test]
+fn a_written_waiver_for_an_absent_value_does_not_waive_the_loss_of_its_record() {
+    const SCHEMA: &str = r#"
+        @path("") @key("name") entity Firm = { name: String };
+        @path("/devices/*") @key("id") entity Device in [Firm] = { id: String, disk?: { lock?: Bool } };
+        action "audit" appliesTo { principal: [Firm], resource: [Device], context: {} };
+    "#;
+    let devices = |disk: &str| format!(r#"{{"name": "F", "devices": [{{"id": "a"{disk}}}]}}"#);
+    let (empty, none) = (devices(r#", "disk": {}"#), devices(""));
+    for condition in [
+        "resource has disk && resource.disk has lock && resource.disk.lock",
+        "resource has disk.lock && resource.disk.lock",
+    ] {
+        let policy = format!(
+            "@id(\"D-1\") @title(\"Locked\") @severity(\"high\")\n\
+             forbid (principal, action == Action::\"audit\", resource is Device) unless {{ {condition} }};"
+        );
+        for (covered, other, expected) in [
+            (&empty, &none, "when { resource has disk && !(resource.disk has lock) }"),
+            (&none, &empty, "when { !(resource has disk) }"),
+        ] {
+            let reported = Reported::of(SCHEMA, &policy, covered);
+            let added = reported.waive(&[&reported.fingerprint("D-1")], &["--waivers", "waivers.cedar"]);
+            assert_eq!(added.code, 0, "{added:?}");
+            let written = std::fs::read_to_string(reported.folder.path().join("waivers.cedar")).expect("it is there");
+            assert!(written.contains(expected), "{condition}: {written}");
+            assert_eq!(reported.verdicts()[0].2, "waived", "{condition}: {written}");
+            reported.write("snapshot.json", other);
+            assert_eq!(reported.verdicts()[0].2, "fail", "{condition}: {written}");
+        }
+    }
 }
 
 #[test]
