@@ -9,7 +9,7 @@ use deodar::catalogue::{self, Catalogue};
 use deodar::project::Loader;
 use deodar::render::{Destination, Detail, Style};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -22,9 +22,9 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
-    /// Write the page to this file [default: standard output]
-    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
-    output: Option<PathBuf>,
+    /// Write the page to this file; - is standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-", help_heading = "Output")]
+    output: PathBuf,
     /// Set when to use colour
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     color: Color,
@@ -42,17 +42,14 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let catalogue = Catalogue::new(&pack);
     let mut page = Vec::new();
     catalogue::write(&catalogue, &args.command(), &mut page)?;
-    match &args.output {
-        Some(path) => {
-            let mut out = Target::create(path)?;
-            out.write_all(&page)?;
-            out.complete()?;
-        }
-        None => {
-            let mut out = Output::new();
-            out.write_all(&page)?;
-            out.flush()?;
-        }
+    if args.output == Path::new("-") {
+        let mut out = Output::new();
+        out.write_all(&page)?;
+        out.flush()?;
+    } else {
+        let mut out = Target::create(&args.output)?;
+        out.write_all(&page)?;
+        out.complete()?;
     }
     Ok(ExitCode::from(if catalogue.entries.is_empty() { 3 } else { 0 }))
 }
@@ -64,7 +61,7 @@ impl Args {
     /// The message for the user.
     fn replace_none(&self) -> Result<(), String> {
         let (settings, _) = self.pack.effective(self.pack.flags(), &mut Loader::default());
-        InputFiles::of_pack(&self.pack, &settings).refuse(self.output.as_deref(), "--output")
+        InputFiles::of_pack(&self.pack, &settings).refuse([self.output.as_path()], "--output")
     }
 
     /// Returns the command without `--output`, which does not change the page.

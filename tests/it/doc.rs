@@ -202,6 +202,8 @@ fn a_page_can_be_written_to_a_file() {
         command(folder.path()).args(PACK).args(more).output().expect("the binary is built").into()
     };
     let (shown, written) = (run(&[]), run(&["--output", "page.md"]));
+    assert_eq!(run(&["--output", "-"]).stdout, shown.stdout);
+    assert!(!folder.path().join("-").exists());
     assert_eq!((shown.code, written.code), (0, 0));
     assert_eq!((written.stdout.as_str(), written.stderr.as_str()), ("", ""));
     let page = std::fs::read_to_string(folder.path().join("page.md")).expect("it was written");
