@@ -1,6 +1,7 @@
 //! `deodar test`
 
-use super::output::{Output, cannot_write, to_stderr};
+use super::output::{Output, to_stderr};
+use super::outputs::Target;
 use super::pack::PackArgs;
 use super::{Color, pack, width};
 use deodar::Limits;
@@ -10,7 +11,7 @@ use deodar::configuration::Effective;
 use deodar::diagnostic::has_errors;
 use deodar::pack::Pack;
 use deodar::project::{CaseFiles, InputFormat, Loader, PackOrigin, Selection};
-use deodar::render::{Detail, Style, plain};
+use deodar::render::{Destination, Detail, Style, plain};
 use globset::{Glob, GlobMatcher};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -168,8 +169,9 @@ fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dy
             continue;
         }
         let mark = if file.source.has_mark() { "\u{feff}" } else { "" };
-        std::fs::write(path, format!("{mark}{new}"))
-            .map_err(|error| cannot_write(format_args!("`{}`", path.display()), &error))?;
+        let mut written = Target::create(path)?;
+        written.write_all(format!("{mark}{new}").as_bytes())?;
+        written.complete()?;
         let diff = cases::diff(file, &new, outcome.secret_paths.as_deref());
         match args.format {
             Format::Text => write_diff(&diff, out)?,

@@ -362,7 +362,11 @@ fn blessing_writes_verdicts_and_failures_and_keeps_every_other_byte() {
     let files = files(&wrong);
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
     let folder = support::folder(&files);
+    // A file is replaced as a whole, so another name of the old one keeps its content.
+    let old = folder.path().join("old.toml");
+    std::fs::hard_link(folder.path().join("policies/harbour.test.toml"), &old).expect("it can be linked");
     let run: Run = support::command(folder.path()).args(PACK).arg("--bless").output().expect("it runs").into();
+    assert_eq!(std::fs::read_to_string(old).expect("it is there"), format!("{HEAD}{wrong}"));
     expect![[r#"
         exit 0
         --- policies/harbour.test.toml
