@@ -19,6 +19,15 @@ pub struct Dates {
     pub zone: Option<TimeZone>,
 }
 
+/// The kind of value that a file has for a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// A text. It may be a number in the format of a language.
+    Text,
+    /// A number of JSON, which has one meaning.
+    Number,
+}
+
 /// The meaning of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
@@ -44,7 +53,7 @@ pub struct Wrong {
 }
 
 /// Returns the meaning of the text of a cell. White space around it has no meaning.
-pub fn meaning(column: &Column, text: &str, place: &Place, dates: &Dates) -> Meaning {
+pub fn meaning(column: &Column, (text, written): (&str, Written), place: &Place, dates: &Dates) -> Meaning {
     let text = text.trim();
     if text.is_empty() {
         return empty(column);
@@ -57,8 +66,11 @@ pub fn meaning(column: &Column, text: &str, place: &Place, dates: &Dates) -> Mea
         return Meaning::Absent;
     }
     match &column.separator {
-        Some(separator) => elements(column, text.split(separator.as_str()), place, dates),
-        None => single(column, text, dates),
+        Some(separator) => {
+            let texts = text.split(separator.as_str());
+            elements(column, texts.map(|text| (text, written)), place, dates)
+        }
+        None => single(column, (text, written), dates),
     }
 }
 
@@ -70,12 +82,12 @@ fn empty(column: &Column) -> Meaning {
 /// Returns the meaning of the elements of a list.
 pub(super) fn elements<'t>(
     column: &Column,
-    texts: impl Iterator<Item = &'t str>,
+    texts: impl Iterator<Item = (&'t str, Written)>,
     place: &Place,
     dates: &Dates,
 ) -> Meaning {
     let (mut elements, mut is_blank, mut is_absent) = (Vec::new(), false, false);
-    for part in texts.map(str::trim) {
+    for (part, written) in texts.map(|(text, written)| (text.trim(), written)) {
         let folded = caseless(part);
         if part.is_empty() {
             is_blank = true;
@@ -84,7 +96,7 @@ pub(super) fn elements<'t>(
         } else if column.absent.iter().any(|word| *word == folded) {
             is_absent = true;
         } else {
-            match single(column, part, dates) {
+            match single(column, (part, written), dates) {
                 Meaning::Value(value) => elements.push(Node::new(place, value)),
                 other => return other,
             }
@@ -102,7 +114,7 @@ pub(super) fn elements<'t>(
     }
 }
 
-fn single(column: &Column, text: &str, dates: &Dates) -> Meaning {
+fn single(column: &Column, (text, written): (&str, Written), dates: &Dates) -> Meaning {
     if !column.words.is_empty() {
         let folded = caseless(text);
         let word = column.words.iter().find(|word| word.written.iter().any(|written| *written == folded));
@@ -118,7 +130,7 @@ fn single(column: &Column, text: &str, dates: &Dates) -> Meaning {
                 Err(wrong) => Meaning::Wrong(wrong),
             }
         }
-        CellForm::Number if may_separate_thousands(text) => Meaning::Wrong(Wrong {
+        CellForm::Number if written == Written::Text && may_separate_thousands(text) => Meaning::Wrong(Wrong {
             message: "may be a whole number with a separator of thousands, or a fraction",
             help: "write the whole number without the point, or the fraction without its last digit",
         }),
@@ -326,7 +338,7 @@ mod tests {
                 record: None,
                 place: place.clone(),
             };
-            match meaning(&column, text, &place, &Dates::default()) {
+            match meaning(&column, (text, Written::Text), &place, &Dates::default()) {
                 Meaning::Value(Value::List(elements)) => format!("{}", elements.len()),
                 Meaning::Wrong(wrong) => wrong.message.to_owned(),
                 other => format!("{other:?}"),

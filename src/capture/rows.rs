@@ -2,7 +2,7 @@
 //!
 //! A row of a table becomes a tree only while it is written, so that many rows take little memory.
 
-use super::cell::{Dates, Meaning, Wrong, elements, meaning};
+use super::cell::{Dates, Meaning, Written, Wrong, elements, meaning};
 use super::conflict::names;
 use super::csv::{Cell, Table};
 use super::description::{Column, Feed, FeedReader, Target};
@@ -51,11 +51,11 @@ pub(super) struct Mapped {
 
 /// The value of a column in a row.
 enum Found<'t> {
-    /// A text.
-    Text(Cow<'t, str>, Place),
-    /// The elements of a list of texts.
-    Elements(Vec<String>, Place),
-    /// A value that is not a text, such as an object.
+    /// A single value, as a text.
+    Text(Cow<'t, str>, Written, Place),
+    /// The elements of a list of single values.
+    Elements(Vec<(String, Written)>, Place),
+    /// A value that is not a single one, such as an object.
     Other(Place),
     /// Several values, of which the one that counts is not known.
     Several,
@@ -234,7 +234,7 @@ impl Mapped {
                 continue;
             }
             let value = self.text(row, column, *at, &cells);
-            let meaning = value.map(|(text, place)| meaning(column, &text, &place, dates));
+            let meaning = value.map(|(text, written, place)| meaning(column, (&text, written), &place, dates));
             match meaning {
                 Some(Meaning::Value(Value::Text(text))) if texts.contains(&caseless(&text).into_owned()) => {}
                 Some(Meaning::Value(_) | Meaning::Absent) => return Belongs::No,
@@ -274,7 +274,7 @@ impl Mapped {
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
         let (column, at) = self.columns.iter().find(|(column, _)| column.property == key.pointer)?;
-        let (text, _) = self.text(row, column, *at, &cells)?;
+        let (text, ..) = self.text(row, column, *at, &cells)?;
         (!text.trim().is_empty()).then(|| key.of_row(&text))
     }
 
@@ -316,12 +316,14 @@ impl Mapped {
                     instance.doubt(column);
                     continue;
                 }
-                Found::Text(text, place) => {
-                    let meaning = meaning(column, &text, &place, dates);
+                Found::Text(text, written, place) => {
+                    let meaning = meaning(column, (&text, written), &place, dates);
                     (text, place, meaning)
                 }
                 Found::Elements(texts, place) => {
-                    let meaning = elements(column, texts.iter().map(String::as_str), &place, dates);
+                    let of_elements = texts.iter().map(|(text, written)| (text.as_str(), *written));
+                    let meaning = elements(column, of_elements, &place, dates);
+                    let texts: Vec<String> = texts.into_iter().map(|(text, _)| text).collect();
                     (Cow::Owned(texts.join(", ")), place, meaning)
                 }
             };
@@ -467,9 +469,9 @@ impl Mapped {
         column: &Column,
         at: Option<usize>,
         cells: &[Cell],
-    ) -> Option<(Cow<'t, str>, Place)> {
+    ) -> Option<(Cow<'t, str>, Written, Place)> {
         match self.found(row, column, at, cells) {
-            Found::Text(text, place) => Some((text, place)),
+            Found::Text(text, written, place) => Some((text, written, place)),
             _ => None,
         }
     }
@@ -479,7 +481,7 @@ impl Mapped {
         let (nodes, reader) = match &self.rows {
             Rows::Table(table) => {
                 return match at.and_then(|at| cells.get(at)) {
-                    Some(cell) => Found::Text(table.text(*cell), table.place(*cell)),
+                    Some(cell) => Found::Text(table.text(*cell), Written::Text, table.place(*cell)),
                     None => Found::Nothing,
                 };
             }
@@ -496,13 +498,16 @@ impl Mapped {
             // The metadata has more than one value, or one that cannot be read.
             Value::Null if reader == FeedReader::SamlMetadata => Found::Several,
             // An empty cell.
-            Value::Null if reader == FeedReader::Rows => Found::Text(Cow::Borrowed(""), place),
+            Value::Null if reader == FeedReader::Rows => Found::Text(Cow::Borrowed(""), Written::Text, place),
             Value::Null => Found::Nothing,
             Value::List(elements) if column.separator.is_some() => match elements.iter().map(scalar).collect() {
                 Some(texts) => Found::Elements(texts, place),
                 None => Found::Other(place),
             },
-            _ => scalar(found).map_or(Found::Other(place.clone()), |text| Found::Text(Cow::Owned(text), place)),
+            _ => match scalar(found) {
+                Some((text, written)) => Found::Text(Cow::Owned(text), written, place),
+                None => Found::Other(place),
+            },
         }
     }
 }
@@ -564,10 +569,11 @@ fn property<'n>(row: &'n Node, header: &str, reader: FeedReader) -> Option<&'n N
     found.map(|property| &property.node).or_else(|| header.split('/').try_fold(row, |node, step| node.get(step)))
 }
 
-fn scalar(node: &Node) -> Option<String> {
+fn scalar(node: &Node) -> Option<(String, Written)> {
     match &node.value {
-        Value::Text(text) | Value::Number(text) => Some(text.clone()),
-        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Text(text) => Some((text.clone(), Written::Text)),
+        Value::Number(text) => Some((text.clone(), Written::Number)),
+        Value::Bool(truth) => Some((truth.to_string(), Written::Text)),
         Value::Null | Value::List(_) | Value::Object(_) => None,
     }
 }

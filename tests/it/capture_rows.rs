@@ -32,6 +32,18 @@ fn a_value_that_is_not_a_text_is_reported() {
 }
 
 #[test]
+fn the_point_of_a_json_number_is_that_of_a_fraction() {
+    let rows =
+        r#"[{"E-mail": "a@x", "Active": true, "Fee": 12.345}, {"E-mail": "b@x", "Active": true, "Fee": "12.345"}]"#;
+    let harbour = Harbour::with(&[("r.json", rows.as_bytes())]);
+    let run = harbour.run(&format!("--people r.json {AT}"));
+    reports(&run, 5, "`12.345` may be a whole number with a separator of thousands");
+    assert!(!run.stderr.contains("more problem"), "{}", run.stderr);
+    let people = run.json()["people"].clone();
+    assert_eq!([&people[0]["fee"], &people[1]["fee"]], [&json!(12.345), &Value::Null]);
+}
+
+#[test]
 fn rows_of_json_have_the_columns_of_a_table() {
     let rows =
         r#"[{"Email": "a@x.example", "Status": "Joined", "Shoe size": 40, "Role": "Admin"}, {"Email": "b@x.example"}]"#;
