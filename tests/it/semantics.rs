@@ -279,3 +279,26 @@ fn an_action_lies_in_its_groups() {
          when { (if action == Action::\"derive\" then resource.mark else resource).a }      => fail",
     );
 }
+
+#[test]
+fn a_derived_set_does_not_contain_a_dangling_reference() {
+    let of = |mark: &str, rows: &str| {
+        let mark = format!(r#""mark": "{mark}""#);
+        table(&[(r#"{ "id": "p""#, r#"{ "id": "harbour""#), (r#""mark": "p""#, &mark)], "", rows);
+    };
+    // Nothing else is known about it.
+    of(
+        "elsewhere",
+        "when { resource.which.contains(resource.mark) }      => pass
+         unless { resource.which.contains(resource.mark) }    => fail
+         when { resource.mark.on }                            => unknown
+         unless { resource.mark.on }                          => unknown",
+    );
+    // It may be a misspelling of a member.
+    of(
+        "harbor",
+        "when { resource.which.contains(resource.mark) }      => unknown
+         unless { resource.which.contains(resource.mark) }    => unknown
+         when { resource.mark.on }                            => unknown",
+    );
+}
