@@ -25,7 +25,7 @@ pub use model::*;
 pub use parse::{PolicyFile, warm_up};
 pub use request::Policy;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, has_errors};
 use crate::parallel::*;
 use crate::schema::Schema;
 use crate::source::{Source, cedar};
@@ -57,6 +57,7 @@ impl Policies {
         policies.checks.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.waivers.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
+        policies.has_errors = has_errors(&diagnostics);
         let (policies, wrong) = policies.adapted(adaptation);
         diagnostics.extend(wrong);
         crate::diagnostic::sort(&mut diagnostics);

@@ -87,6 +87,8 @@ codes! {
     Configuration, "configuration", Error;
     /// The cases do not exercise a condition of a policy.
     Coverage, "coverage", Warning;
+    /// The conditions of a derivation do not name the resource, so that its value is the same for every resource.
+    DerivationConstant, "derivation-constant", Warning;
     /// Derived attributes depend on each other in a cycle.
     DerivationCycle, "derivation-cycle", Error;
     /// A check reads a derived attribute that no policy derives.
@@ -97,6 +99,8 @@ codes! {
     DerivationScope, "derivation-scope", Error;
     /// A derivation names an attribute that is not a derived attribute of its resource.
     DerivationTarget, "derivation-target", Error;
+    /// No policy reads a derived attribute.
+    DerivationUnused, "derivation-unused", Warning;
     /// An edit of a case does not apply to its snapshot.
     Edit, "edit", Error;
     /// The verdict of a check is not the expected one.

@@ -77,6 +77,9 @@ pub struct Policies {
     /// Attributes that some derivation names which could not be read: their values are not known.
     #[serde(skip)]
     pub unread_derivations: HashSet<SmolStr>,
+    /// Whether a policy of the files has an error, so that it may be missing here.
+    #[serde(skip)]
+    pub has_errors: bool,
 }
 
 impl Policies {

@@ -8,6 +8,7 @@ mod scope;
 mod presence;
 mod folded;
 mod derivations;
+mod derived;
 mod waivers;
 
 pub(crate) use folded::Comparison;
@@ -66,6 +67,8 @@ pub(super) fn review(model: &Model, policies: &Policies, whole: &Whole) -> Revie
     }
     waivers::misplaced(model, policies, whole, &mut review);
     derivations::broken(model, policies, whole, &mut review);
+    let warnings = derived::warnings(model, policies, whole, &review.refused);
+    review.diagnostics.extend(warnings);
     crate::diagnostic::sort(&mut review.diagnostics);
     review
 }

@@ -905,6 +905,11 @@ impl EntityType {
         self.key.as_ref().is_some_and(Vec::is_empty)
     }
 
+    /// Returns whether an account may have several instances: a step of the path is a list or a group.
+    pub fn may_have_several(&self) -> bool {
+        self.path().is_some_and(|path| path.0.iter().any(|step| !matches!(step, Step::Property(_))))
+    }
+
     /// Returns whether instances are found under `*`, so that their number is not fixed.
     pub fn is_collection(&self) -> bool {
         self.path().is_some_and(|path| path.0.last() == Some(&Step::Each))

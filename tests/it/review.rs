@@ -38,11 +38,13 @@ action "audit" in ["any"] appliesTo { principal: [Account, Team], resource: [Acc
 action "derive" in ["any"] appliesTo { principal: [Person, Team], resource: [Account], context: Context };
 "#;
 
-/// A derivation of each derived attribute.
+/// A derivation of each derived attribute, and a check that reads them.
 const DERIVATIONS: &str = r#"
 @id("keys") @derives("keys") permit (principal is Person, action == Action::"derive", resource is Account);
 @id("some") @derives("some") permit (principal is Person, action == Action::"derive", resource is Account);
 @id("more") @derives("more") permit (principal is Person, action == Action::"derive", resource is Account);
+@id("R") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+when { resource.keys > 1 || resource.some || resource.more };
 "#;
 
 /// The diagnostics of the review of policies, and the ids that it rejects.
@@ -551,4 +553,71 @@ fn unknown_verdicts_that_are_tolerated_are_not_a_decision() {
     assert_eq!(both.code, 0, "{both:?}");
     let codes: Vec<Value> = both.accounts().iter().map(|line| line["exit_code"].clone()).collect();
     assert_eq!(codes, [3, 0]);
+}
+
+#[test]
+fn a_derived_attribute_is_reported_if_it_states_nothing() {
+    let schema = r#"
+@path("") entity Org = { id: String, @derived total: Long };
+@path("/teams/*") @key("id") entity Team in [Org] = { id: String, @derived size: Long, @derived big: Bool };
+@path("/teams/*/members/*") @key("id") entity Member in [Team] = { id: String, admin: Bool };
+action audit appliesTo { principal: [Org], resource: [Org, Team], context: {} };
+action derive appliesTo { principal: [Org, Member], resource: [Org, Team], context: {} };
+"#;
+    let reported = |policies: &str| -> Vec<String> {
+        let source = |name: &str, text: &str| Source::new(name, text).expect("a small text");
+        let schema = Schema::parse(&source("s.cedarschema", schema)).0.expect("a valid schema");
+        let (policies, mut all) = Policies::parse(&schema, &[source("p.cedar", policies)]);
+        all.extend(Program::lower(&schema.model, &policies, |_| true).1);
+        all.iter().map(|found| format!("{}: {}", found.code.name(), found.message)).collect()
+    };
+    let derivation = |name: &str, effect: &str, principal: &str, resource: &str, clauses: &str| {
+        let id = format!("{name}-{}", clauses.len());
+        format!(
+            "@id(\"{id}\") @derives(\"{name}\")
+             {effect} (principal is {principal}, action == Action::\"derive\", resource is {resource}) {clauses};"
+        )
+    };
+    let check = |resource: &str, condition: &str| {
+        format!(
+            "@id(\"C\") @title(\"t\") @severity(\"low\")
+             forbid (principal, action == Action::\"audit\", resource is {resource}) when {{ {condition} }};"
+        )
+    };
+    let joined = derivation("size", "permit", "Member", "Team", "when { principal in resource }");
+    let apart = derivation("size", "permit", "Member", "Team", "when { principal.admin }");
+    let removed = derivation("size", "forbid", "Member", "Team", "when { !principal.admin }");
+    let reads = check("Team", "resource.size > 3");
+    let table: [(String, &[&str]); 9] = [
+        (joined.clone() + &reads, &[]),
+        (joined.clone() + &check("Team", "true"), &["derivation-unused: no policy reads `Team.size`"]),
+        // Another derivation reads it.
+        (
+            joined.clone()
+                + &derivation("big", "permit", "Org", "Team", "when { resource.size > 3 }")
+                + &check("Team", "resource.big"),
+            &[],
+        ),
+        // A policy with an error may read it.
+        (joined.clone() + &check("Team", "resource.sized > 3"), &["policy-invalid"]),
+        (apart.clone() + &reads, &["derivation-constant: `Team.size` is the same for every `Team`"]),
+        (apart.clone() + &joined + &reads, &[]),
+        (joined.clone() + &removed + &reads, &[]),
+        // There is one resource, or one principal.
+        (
+            derivation("total", "permit", "Member", "Org", "when { principal.admin }")
+                + &check("Org", "resource.total > 3"),
+            &[],
+        ),
+        (
+            derivation("big", "permit", "Org", "Team", "when { principal.id == \"big\" }")
+                + &check("Team", "resource.big"),
+            &[],
+        ),
+    ];
+    for (policies, expected) in table {
+        let found = reported(&policies);
+        let is_expected = found.iter().zip(expected).all(|(found, expected)| found.starts_with(expected));
+        assert!(found.len() == expected.len() && is_expected, "{policies}: {found:?}");
+    }
 }

@@ -108,7 +108,7 @@ fn derived_in(model: &Model, program: &Program, body: &Body) -> Vec<Target> {
 }
 
 /// Returns the nodes of a body.
-fn nodes<'p>(program: &'p Program, body: &Body) -> impl Iterator<Item = NodeId> + use<'p> {
+pub(super) fn nodes<'p>(program: &'p Program, body: &Body) -> impl Iterator<Item = NodeId> + use<'p> {
     let (mut left, mut seen): (Vec<NodeId>, BTreeSet<NodeId>) = (body.leaves().collect(), BTreeSet::new());
     std::iter::from_fn(move || {
         while let Some(node) = left.pop() {
@@ -175,7 +175,7 @@ fn ids(statements: &[&Statement]) -> String {
     ids.join(", ")
 }
 
-fn name(model: &Model, (ty, slot): Target) -> String {
+pub(super) fn name(model: &Model, (ty, slot): Target) -> String {
     format!("{}.{}", model.short_name(ty), model.ty(ty).slots[slot].dotted())
 }
 
