@@ -109,17 +109,12 @@ fn page(
                 _ if is_twice(snapshot, within, more) => false,
                 _ if snapshot.is_stated(model, parent, within, more) => false,
                 _ if has_error_around(snapshot, model, parent, within, more) => false,
-                LocationKind::Lacks(step) if step + 1 == more.len() => {
-                    let misspelt = misspelt(snapshot, within, more);
-                    if let (Some((name, span)), Some(last)) = (&misspelt, more.last()) {
-                        let message = format!("unknown property `{name}`, and the object has no `{last}`");
-                        let warning = Diagnostic::warning(Code::SnapshotProperty, message);
-                        let warning = warning.label(&snapshot.source, *span, "not declared");
-                        diagnostics.push(warning.help(format!("did you mean `{last}`?")));
-                    }
-                    misspelt.is_none()
+                LocationKind::Lacks(step) => {
+                    let misspelt = misspelt(snapshot, model, scope, more, step);
+                    let is_last = misspelt.is_none() && step + 1 == more.len();
+                    diagnostics.extend(misspelt);
+                    is_last
                 }
-                LocationKind::Lacks(_) => false,
                 // A value in the place of an object around the marker.
                 LocationKind::Value(_) if !has_object_around(snapshot, within, more) => false,
                 LocationKind::Value(_) => says_nothing(snapshot.source.slice(at.span)),
@@ -133,6 +128,9 @@ fn page(
         let at = snapshot.locate(within, total);
         let captured = captured.get(&row).copied().unwrap_or(0);
         let is_stated = snapshot.is_stated(model, parent, within, total);
+        if let LocationKind::Lacks(step) = at.kind {
+            diagnostics.extend(misspelt(snapshot, model, scope, total, step));
+        }
         match if is_stated { Stated::Unknown } else { stated(snapshot, within, total, &at) } {
             Stated::Number(total) if total < captured => {
                 let message = format!(
@@ -200,13 +198,26 @@ fn has_error_around(snapshot: &Snapshot, model: &Model, ty: TypeId, within: Span
     error.shown(has_known).is_some()
 }
 
-/// Returns the property of the same object that is a misspelling of the last step of a pointer.
-fn misspelt(snapshot: &Snapshot, within: Span, pointer: &[String]) -> Option<(String, Span)> {
-    let (last, before) = pointer.split_last()?;
+/// Returns the warning for a property that is a misspelling of a step of a pointer, which its object lacks. A property that
+/// the schema knows there is not a misspelling.
+fn misspelt(
+    snapshot: &Snapshot,
+    model: &Model,
+    scope: EntityRef,
+    pointer: &[String],
+    step: usize,
+) -> Option<Diagnostic> {
+    let (before, meant) = (pointer.get(..step)?, pointer.get(step)?);
+    let within = snapshot.table(scope.ty).row(scope.row)?.span;
     let object = snapshot.locate(within, before);
     let is_object = matches!(object.kind, LocationKind::Value(Kind::Object));
-    let near = |name: &str| misspelling(name, [last.as_str()]).is_some();
-    snapshot.properties(object.span).into_iter().filter(|_| is_object).find(|(name, _)| near(name))
+    let is_known = |name: &str| model.known_properties(scope.ty, before).any(|known| known == name);
+    let is_near = |name: &str| misspelling(name, [meant.as_str()]).is_some() && !is_known(name);
+    let found = snapshot.properties(object.span).into_iter().filter(|_| is_object).find(|(name, _)| is_near(name));
+    let (name, span) = found?;
+    let message = format!("unknown property `{name}`, and the object has no `{meant}`");
+    let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(&snapshot.source, span, "not declared");
+    Some(warning.help(format!("did you mean `{meant}`?")))
 }
 
 /// The stated number of instances of a list.

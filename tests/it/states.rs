@@ -529,6 +529,14 @@ fn a_list_may_say_how_much_of_it_was_captured() {
         (r#"{"page": {"keys": [{"id": "a"}]}, "nxet": "x"}"#, "MANY: unknown; NONE: pass"),
     ];
     check(&more, COUNTS, &table);
+    // A property that the schema knows is not a misspelling of the marker.
+    let known = more.replace("@path(\"\")", "@ignore(\"nexts\") @path(\"\")");
+    assert_ne!(known, more);
+    let table = [
+        (r#"{"page": {"keys": [{"id": "a"}]}, "nexts": "x"}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "nxet": "x"}"#, "MANY: unknown; NONE: pass"),
+    ];
+    check(&known, COUNTS, &table);
     let both = schema(r#"@total("/page/total") @more("/next")"#);
     let table = [
         (r#"{"page": {"keys": [{"id": "a"}], "total": 1}, "next": null}"#, "MANY: pass; NONE: pass"),
