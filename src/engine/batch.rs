@@ -14,6 +14,7 @@ use crate::schema::{Model, Origin, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
 use crate::value::{EntityRef, IpNet, Outcomes, Set, TypeId, Value};
 use rustc_hash::FxHashSet;
+use std::cell::Cell;
 
 /// The number of rows from which a batch is faster. It is low in debug builds, so that tests cover both ways.
 pub(super) const MIN_ROWS: usize = if cfg!(debug_assertions) { 2 } else { 4 };
@@ -427,10 +428,14 @@ impl Evaluator<'_> {
             }
             NodeKind::Like(text, pattern) => {
                 let text = values(*text)?;
-                self.fill(node, batch, lanes, |at| match text.at(at)? {
-                    Plain::Text(text) => Some(Outcomes::of(pattern.matches(text))),
-                    _ => None,
-                });
+                let Some(Cells::Texts(cells)) = text.cells() else { return None };
+                // Most of the bytes are in no cache. The processor waits for those of many texts at once here, and not in each
+                // comparison.
+                let open = (0..).zip(&*lanes).filter(|(_, lane)| **lane != Outcomes::NONE);
+                let texts = open.filter_map(|(at, _)| cells.of_row(cells.rows.at(at)));
+                let fetched = texts.map(|text| self.snapshot.last_byte(text)).fold(0, |all, byte| all ^ byte);
+                std::hint::black_box(fetched);
+                self.fill_cells(node, &cells, batch, lanes, |text| pattern.matches(self.snapshot.text(text)));
             }
             NodeKind::Has(entity, ty, slots, _) => {
                 let rows = self.rows(*entity, batch)?;
@@ -519,9 +524,17 @@ impl Evaluator<'_> {
         lanes: &mut [Outcomes],
         operator: fn(&Set, &Set) -> Outcomes,
     ) {
-        self.fill(node, batch, lanes, |at| match (left.at(at)?, right.at(at)?) {
-            (Plain::Set(left), Plain::Set(right)) => Some(operator(left, right)),
-            _ => None,
+        // Rows whose sets have the same bytes share one set, and neighbours often do.
+        let last: Cell<Option<([&Set; 2], Outcomes)>> = Cell::new(None);
+        self.fill(node, batch, lanes, |at| {
+            let (Plain::Set(left), Plain::Set(right)) = (left.at(at)?, right.at(at)?) else { return None };
+            let is_same = |([a, b], _): &([&Set; 2], Outcomes)| std::ptr::eq(*a, left) && std::ptr::eq(*b, right);
+            if let Some((_, outcomes)) = last.get().filter(is_same) {
+                return Some(outcomes);
+            }
+            let outcomes = operator(left, right);
+            last.set(Some(([left, right], outcomes)));
+            Some(outcomes)
         });
     }
 
