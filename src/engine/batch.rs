@@ -279,22 +279,21 @@ impl<T: Copy> KnownCells<'_, T> {
             *lane = if *lane == Outcomes::NONE { Outcomes::NONE } else { outcome };
             is_unknown |= cell.is_none();
         };
-        match self.rows {
-            Rows::Own(start) => {
-                // The rows are consecutive, so that the compiler may process several at once.
-                let range = *start as usize..(*start as usize).saturating_add(lanes.len());
-                let (Some(states), Some(data)) = (self.states.get(range.clone()), self.data.get(range)) else {
-                    return true;
-                };
+        let start = if let Rows::Own(start) = self.rows { Some(*start as usize) } else { None };
+        let range = start.map(|start| start..start.saturating_add(lanes.len()));
+        let consecutive = range.and_then(|range| Some((self.states.get(range.clone())?, self.data.get(range)?)));
+        match (self.rows, consecutive) {
+            // The compiler may process several of these at once.
+            (_, Some((states, data))) => {
                 for ((lane, state), cell) in lanes.iter_mut().zip(states).zip(data) {
                     fill_one(lane, (*state == State::Known).then_some(*cell));
                 }
             }
-            Rows::One(row) => {
+            (Rows::One(row), _) => {
                 let cell = self.of_row(*row);
                 lanes.iter_mut().for_each(|lane| fill_one(lane, cell));
             }
-            rows => (0..).zip(lanes).for_each(|(at, lane)| fill_one(lane, self.of_row(rows.at(at)))),
+            (rows, _) => (0..).zip(lanes).for_each(|(at, lane)| fill_one(lane, self.of_row(rows.at(at)))),
         }
         is_unknown
     }

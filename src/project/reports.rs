@@ -65,11 +65,11 @@ fn report_for_others(text: &str) -> Option<&'static str> {
     let has = |piece: &[u8]| memchr::memmem::find(beginning, piece).is_some();
     match text.chars().next()? {
         '{' => {
-            // A text whose first property is another one is no SARIF report, so it is not parsed.
             let is_sarif =
                 |sarif: Sarif| !sarif.runs.is_empty() && sarif.runs.iter().all(|run| is_ours(&run.tool.driver.name));
             let is_event = |event: OcsfEvent| is_ours(&event.metadata.product.name);
             let mut events = serde_json::Deserializer::from_str(text).into_iter::<OcsfEvent>();
+            // A large snapshot is not parsed as SARIF, because its first property is not one of SARIF.
             if SARIF.contains(&first_key(text)?.as_str()) && serde_json::from_str(text).is_ok_and(is_sarif) {
                 Some("sarif")
             } else if has(b"\"class_uid\"") && events.all(|event| event.is_ok_and(is_event)) {

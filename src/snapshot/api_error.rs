@@ -36,8 +36,8 @@ impl ApiError {
         }
     }
 
-    /// Returns the property that shows that the properties which the object lacks are unknown. `has_known` is whether the object has a property
-    /// that the schema declares or ignores: if so, the value of the error must state one.
+    /// Returns the key of the error, if the properties that the object lacks are unknown because of it. `has_known` is whether the
+    /// object has a property that the schema declares or ignores: if so, the value of the error must state one.
     pub(super) fn shown(self, has_known: bool) -> Option<Span> {
         if has_known { self.stated } else { self.stated.or(self.first) }
     }
