@@ -3,14 +3,15 @@
 
 use super::api_error::{ApiError, says_nothing};
 use super::locate::LocationKind;
-use super::{Gap, RowStep, Snapshot, Table, UncapturedList, is_respelled};
+use super::{Column, Data, Gap, RowStep, Snapshot, State, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{Model, PathId};
+use crate::schema::{Model, PathId, Slot, SlotId};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{self, Pointer, Step};
 use crate::source::{Span, misspelling};
-use crate::value::{EntityRef, TypeId};
+use crate::value::{EntityRef, Set, TypeId, Value};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// The root property that lists the pointers of partial lists.
 pub(crate) const PARTIAL: &str = "partial";
@@ -43,6 +44,9 @@ pub(super) fn apply(
     for ty in model.type_ids() {
         below(snapshot, model, ty);
     }
+    for ty in model.type_ids() {
+        values(snapshot, model, ty, respelt);
+    }
 }
 
 /// Records that instances which a list may have more of may have instances of other types in them.
@@ -55,6 +59,98 @@ fn below(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
         let lists = snapshot.tables[ty].uncaptured_lists.iter().filter(is_new);
         let lists: Vec<UncapturedList> = lists.map(|list| UncapturedList { most: None, ..list.clone() }).collect();
         lists.into_iter().for_each(|list| snapshot.tables[*nested].add_uncaptured_list(list));
+    }
+}
+
+/// Makes the values that instances read from partial lists of a type unknown, as far as further elements may change them.
+fn values(snapshot: &mut Snapshot, model: &Model, ty: TypeId, respelt: &HashSet<EntityRef>) {
+    let table = snapshot.table(ty);
+    let partial = table.uncaptured_lists.iter().filter(|list| list.gap == Gap::Partial);
+    let lists: Vec<(EntityRef, Option<u64>)> = partial.map(|list| (list.scope, list.most)).collect();
+    let mut readers: HashMap<TypeId, Vec<(SlotId, Part)>> = HashMap::new();
+    let mut counts = None;
+    for (scope, most) in lists {
+        for around in model.ancestry(scope.ty) {
+            let Some(instance) = snapshot.enclosing(model, scope, around) else { continue };
+            for (slot, part) in readers.entry(around).or_insert_with(|| readers_of(model, around, ty)) {
+                let counts = counts.get_or_insert_with(|| captured(snapshot, ty, respelt));
+                let known = counts.get(&scope.row).copied().filter(|_| scope.ty == around).unwrap_or(0);
+                let column = &mut snapshot.tables[around].columns[*slot];
+                column.reopen(instance.row as usize, *part, (known, most));
+            }
+        }
+    }
+}
+
+/// The part of a value that is in a list of instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The value is the list, or consists of values of its elements.
+    Whole,
+    /// The list is somewhere in the value.
+    Inner,
+}
+
+/// Returns the slots of a type that read from the lists of another type, which are in its instances.
+fn readers_of(model: &Model, around: TypeId, ty: TypeId) -> Vec<(SlotId, Part)> {
+    let outer = model.ty(around).path().map_or(0, |path| path.0.len());
+    let list = model.ty(ty).path().and_then(|path| path.0.get(outer..)).and_then(names_to_lists);
+    let Some((to_list, around_list)) = list.as_deref().and_then(<[_]>::split_last) else { return Vec::new() };
+    let part = |slot: &Slot| {
+        let first = slot.origin.pointer()?;
+        let names: Vec<&[String]> = [first].into_iter().chain(slot.each.iter().map(Vec::as_slice)).collect();
+        let same = names.iter().zip(around_list).take_while(|(names, list)| **names == list.as_slice()).count();
+        // The value is a list around it, whose elements have it.
+        let Some(rest) = names.get(same) else { return Some(Part::Inner) };
+        let is_last = same + 1 == names.len();
+        match same == around_list.len() {
+            true if *rest == to_list.as_slice() => Some(Part::Whole),
+            true => (is_last && to_list.starts_with(rest)).then_some(Part::Inner),
+            false => (is_last && around_list.get(same)?.starts_with(rest)).then_some(Part::Inner),
+        }
+    };
+    let slots = model.ty(around).slots.entries();
+    slots.filter_map(|(at, slot)| Some((at, part(slot)?))).collect()
+}
+
+/// Returns the names of properties to each list on a path; `None` if it has none, or goes through groups of properties.
+fn names_to_lists(steps: &[Step]) -> Option<Vec<Vec<String>>> {
+    let (mut lists, mut names) = (Vec::new(), Vec::new());
+    for step in steps {
+        match step {
+            Step::Property(name) => names.push(name.clone()),
+            Step::Each => lists.push(std::mem::take(&mut names)),
+            Step::Groups(_) => return None,
+        }
+    }
+    (!lists.is_empty()).then_some(lists)
+}
+
+impl Column {
+    /// Makes a value unknown, as far as it depends on elements of a list beyond the known ones, of which there are at most `most`.
+    fn reopen(&mut self, row: usize, part: Part, (known, most): (u64, Option<u64>)) {
+        let Some(state) = self.states.get_mut(row).filter(|state| !state.is_unknown()) else { return };
+        let is_known = *state == State::Known;
+        match &mut self.data {
+            Data::Range(all) if part == Part::Whole => {
+                let Some(range) = all.get_mut(row) else { return };
+                let known = i64::try_from(known).unwrap_or(i64::MAX);
+                let least = if is_known { known.min(range.0) } else { 0 };
+                let most = most.and_then(|most| known.checked_add_unsigned(most)).unwrap_or(i64::MAX);
+                *range = (least, most.max(least));
+                *state = State::Uncaptured;
+            }
+            Data::Value(all) => match all.get_mut(row) {
+                Some(Value::Set(set)) if is_known && part == Part::Whole => {
+                    let open = Set::partial(set.items().to_vec(), set.maybe().to_vec(), true);
+                    *set = Arc::new(open);
+                }
+                _ => *state = State::Uncaptured,
+            },
+            // Its own object has the list, which does not change its other properties.
+            _ if part == Part::Inner => {}
+            _ => *state = State::Uncaptured,
+        }
     }
 }
 
@@ -76,6 +172,22 @@ fn gap(snapshot: &Snapshot, model: &Model, scope: EntityRef, steps: &[String], s
     UncapturedList { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None }
 }
 
+/// Returns the numbers of captured elements of the lists of a type, by the rows of the instances around them.
+fn captured(snapshot: &Snapshot, ty: TypeId, respelt: &HashSet<EntityRef>) -> HashMap<u32, u64> {
+    let mut captured: HashMap<u32, u64> = HashMap::new();
+    let table = snapshot.table(ty);
+    for (at, row) in (0u32..).zip(&table.rows) {
+        if !table.copies.contains(&at) && !respelt.contains(&EntityRef { ty, row: at }) {
+            *captured.entry(row.parent).or_default() += 1;
+        }
+    }
+    // Elements of other types are elements of the list too.
+    for other in &table.elsewhere {
+        *captured.entry(other.parent).or_default() += 1;
+    }
+    captured
+}
+
 /// Reads `@total` and `@more` for every list of a type.
 fn page(
     snapshot: &mut Snapshot,
@@ -89,16 +201,7 @@ fn page(
         return;
     }
     let Some((parent, steps)) = steps_to_list(model, ty) else { return };
-    let mut captured: HashMap<u32, u64> = HashMap::new();
-    for (at, row) in (0u32..).zip(&snapshot.table(ty).rows) {
-        if !snapshot.table(ty).copies.contains(&at) && !respelt.contains(&EntityRef { ty, row: at }) {
-            *captured.entry(row.parent).or_default() += 1;
-        }
-    }
-    // A total is that of all elements, whatever their types.
-    for other in &snapshot.table(ty).elsewhere {
-        *captured.entry(other.parent).or_default() += 1;
-    }
+    let captured = captured(snapshot, ty, respelt);
     for row in snapshot.table(parent).row_numbers() {
         let scope = EntityRef { ty: parent, row };
         #[expect(clippy::indexing_slicing, reason = "the row is one of this table")]

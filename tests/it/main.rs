@@ -63,6 +63,7 @@ mod output_law;
 mod outputs;
 mod pack;
 mod parameters;
+mod partial_lists;
 mod platforms;
 mod saved;
 mod secrets;
