@@ -25,6 +25,7 @@ pub mod controls;
 pub(crate) use age::TooOld;
 pub use baseline::{Baseline, Change, Compared};
 pub use configured::{ConfigurationReport, Weakening};
+pub(crate) use evidence::by_importance;
 pub use evidence::{
     Capture, ClauseOutcome, ClauseReport, NearMissReport, ReadKind, ReadReport, ReadState, WitnessReport,
 };

@@ -9,7 +9,7 @@
 //! decides often guards it.
 //!
 //! Some leaves of a failure state the demand that the resource violates, and the others state where the demand applies: its
-//! premises. `when` clauses are premises of the `unless` clauses. Without `unless` clauses, every operand of `&&` in `when`
+//! premises. An unknown verdict has a demand too, unless the `when` clauses alone make it unknown. `when` clauses are premises of the `unless` clauses. Without `unless` clauses, every operand of `&&` in `when`
 //! is a premise of the last one, because a policy states its subject before its condition. An operand of `||` that is
 //! negated is a premise in `unless`: `!public || encrypted` demands encryption where `public` is true. So is one of several
 //! `unless` clauses, and the test of an `if`. `!` exchanges the rules of `when` and `unless`.
@@ -53,8 +53,10 @@ pub struct Decided<'a> {
     pub failure: Option<Failure>,
     /// Whether another clause decides, and this one would decide in the same way.
     pub also: bool,
-    /// Whether the verdict is a failure, and this clause states the demand that the resource violates.
+    /// Whether this clause states the demand that the resource violates, or if the verdict is unknown may violate.
     pub demand: bool,
+    /// Whether it violates the demand if it is true, or if it is false.
+    violated_if: bool,
 }
 
 /// An evaluation error.
@@ -121,21 +123,20 @@ struct Reason {
 struct Leaf {
     node: NodeId,
     outcomes: Outcomes,
-    /// Whether it states the violated demand.
-    demand: bool,
+    part: Part,
 }
 
 /// The part that a condition has in a verdict.
 #[derive(Clone, Copy)]
 struct Part {
-    /// Whether the condition states the violated demand.
+    /// Whether the condition states the demand.
     demand: bool,
     /// Whether the demand is violated if the condition is true, as in `when`, or if it is false, as in `unless`.
     violated_if: bool,
 }
 
 impl Part {
-    /// The part of a condition in a verdict that is not a failure.
+    /// The part of a condition in a verdict without a demand.
     const WITHOUT_DEMAND: Self = Self { demand: false, violated_if: true };
 
     /// Returns the part of a negated condition.
@@ -220,7 +221,7 @@ impl<'a> Evaluator<'a> {
             Verdict::Unknown => self.policy(body, false, request).satisfied == Outcomes::FALSE,
             _ => false,
         };
-        let part = Part { demand: verdict == Verdict::Fail, violated_if: true };
+        let part = Part { demand: matches!(verdict, Verdict::Fail | Verdict::Unknown), violated_if: true };
         if by_whens { self.explain_applies(body, request) } else { self.explained(body, |_| true, part, request) }
     }
 
@@ -340,7 +341,8 @@ impl<'a> Evaluator<'a> {
         let (mut seen, mut at) = (Vec::new(), 0);
         while let Some(clause) = clauses.get_mut(at) {
             at += 1;
-            let (also, demand, mut named) = (clause.also, clause.demand, Vec::new());
+            let (also, mut named) = (clause.also, Vec::new());
+            let part = Part { demand: clause.demand, violated_if: clause.violated_if };
             let is_derived = |read: &Read<'_>| match read.of {
                 ReadOf::Attribute(entity, slot) => self.model.ty(entity.ty).slot(slot).origin == Origin::Derived,
                 _ => false,
@@ -358,7 +360,7 @@ impl<'a> Evaluator<'a> {
             for (attribute, entity, value) in named {
                 if !seen.contains(&(entity, attribute.slot)) {
                     seen.push((entity, attribute.slot));
-                    let defined = self.defined(attribute, entity, &value, demand);
+                    let defined = self.defined(attribute, entity, &value, part);
                     clauses.extend(defined.into_iter().map(|it| Decided { also: also || it.also, ..it }));
                 }
             }
@@ -371,21 +373,26 @@ impl<'a> Evaluator<'a> {
         attribute: &'a DerivedAttribute,
         resource: EntityRef,
         value: &ReadValue,
-        demand: bool,
+        part: Part,
     ) -> Vec<Decided<'a>> {
         let request = Request { principal: self.root(), resource, uncaptured_in: None };
-        let determines = |part: &&DerivationProgram| {
-            let permits = self.policy(&part.body, false, &request).satisfied;
+        let determines = |definition: &&DerivationProgram| {
+            let permits = self.policy(&definition.body, false, &request).satisfied;
             match value {
                 ReadValue::Known(Value::Bool(true)) => permits == Outcomes::TRUE,
                 ReadValue::Known(_) => permits.known().is_some(),
                 _ => permits.known().is_none(),
             }
         };
-        let place = Part { demand, violated_if: *value == ReadValue::Known(Value::Bool(true)) };
-        let explained = |part: &'a DerivationProgram| {
-            let clauses = self.explained_here(&part.body, |_| true, place, &request);
-            clauses.into_iter().map(|clause| Decided { definition: Some(&part.source), ..clause })
+        let violated_if = match value {
+            ReadValue::Known(value) => *value == Value::Bool(true),
+            // The clause is the condition or its negation.
+            _ => part.violated_if,
+        };
+        let part = Part { violated_if, ..part };
+        let explained = |definition: &'a DerivationProgram| {
+            let clauses = self.explained_here(&definition.body, |_| true, part, &request);
+            clauses.into_iter().map(|clause| Decided { definition: Some(&definition.source), ..clause })
         };
         attribute.parts.iter().filter(determines).flat_map(explained).collect()
     }
@@ -395,7 +402,7 @@ impl<'a> Evaluator<'a> {
         match condition {
             Condition::Leaf(leaf) => {
                 let outcomes = self.outcomes(*leaf, request);
-                let leaf = Leaf { node: *leaf, outcomes, demand: part.demand };
+                let leaf = Leaf { node: *leaf, outcomes, part };
                 Reason { outcomes, leaves: vec![leaf], also: Vec::new() }
             }
             Condition::Not(inner) => self.reason(inner, part.negated(), request).negated(),
@@ -426,7 +433,7 @@ impl<'a> Evaluator<'a> {
                 let is_taken =
                     |(branch, taken): &(&Condition, Outcomes)| answer.may(*taken) && self.reads_values(branch);
                 if branches.iter().any(is_taken) {
-                    whole.leaves.iter_mut().for_each(|leaf| leaf.demand = false);
+                    whole.leaves.iter_mut().for_each(|leaf| leaf.part.demand = false);
                 }
                 whole.outcomes = if answer.may(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
                 for (branch, taken) in branches {
@@ -445,7 +452,7 @@ impl<'a> Evaluator<'a> {
     /// Adds a leaf that explains the verdict, with the values that it reads.
     fn add_leaf(
         &self,
-        Leaf { node, outcomes, demand }: Leaf,
+        Leaf { node, outcomes, part: Part { demand, violated_if } }: Leaf,
         also: bool,
         request: &Request,
         clauses: &mut Vec<Decided<'a>>,
@@ -465,7 +472,10 @@ impl<'a> Evaluator<'a> {
                 last.demand |= demand;
                 last.reads.extend(reads);
             }
-            None => clauses.push(Decided { definition: None, span: *span, outcomes, reads, failure, also, demand }),
+            None => {
+                let definition = None;
+                clauses.push(Decided { definition, span: *span, outcomes, reads, failure, also, demand, violated_if });
+            }
         }
     }
 
@@ -776,18 +786,40 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_that_is_not_a_failure_has_no_violated_demand() {
-        for (clauses, snapshot) in [
-            ("when { resource.lit } unless { resource.storm }", BAD),
-            ("unless { resource.lit }", r#"{"lit": null, "berths": 0, "storm": true}"#),
+    fn an_unknown_verdict_has_a_demand_unless_the_scope_alone_is_unknown() {
+        let schema = r#"
+            @path("") entity Pier = { lit: Bool, berths: Long, storm: Bool, @derived safe: Bool, @derived exposed: Bool };
+            action audit, derive appliesTo { principal: [Pier], resource: [Pier], context: {} };
+        "#;
+        let definitions = r#"
+            @id("safe") @derives("safe") permit (principal, action == Action::"derive", resource is Pier)
+            when { resource.lit && resource.berths > 3 };
+            @id("exposed") @derives("exposed") permit (principal, action == Action::"derive", resource is Pier)
+            when { resource.lit && resource.storm };
+        "#;
+        const UNLIT: &str = r#"{"lit": null, "berths": 0, "storm": true}"#;
+        const UNKNOWN: &str = r#"{"lit": null, "berths": null, "storm": null}"#;
+        for (clauses, snapshot, demands) in [
+            ("when { resource.lit } unless { resource.berths > 3 }", UNKNOWN, "resource.berths > 3"),
+            ("when { resource.lit && resource.storm }", UNKNOWN, "resource.storm"),
+            ("unless { resource.lit }", UNLIT, "resource.lit"),
+            ("unless { resource.safe }", UNKNOWN, "resource.safe\nresource.lit\nresource.berths > 3"),
+            ("when { resource.exposed }", UNKNOWN, "resource.exposed\nresource.storm"),
+            ("when { resource.storm && !resource.safe }", UNKNOWN, "resource.safe\nresource.lit\nresource.berths > 3"),
+            // The demand is violated, if the scope applies.
+            ("when { resource.lit } unless { resource.berths > 3 }", UNLIT, ""),
+            // The demand is not violated.
+            ("when { resource.lit } unless { resource.storm }", UNLIT, ""),
+            // Not applicable.
+            ("when { resource.berths > 3 } unless { resource.storm }", BAD, ""),
         ] {
             let policy = format!(
                 "@id(\"P\") @title(\"P\") @severity(\"low\")
                  forbid (principal, action == Action::\"audit\", resource is Pier) {clauses};"
             );
-            let fixture = Fixture::new(SCHEMA, &policy, snapshot);
+            let fixture = Fixture::new(schema, &(definitions.to_owned() + &policy), snapshot);
             assert_ne!(fixture.reasons(), "", "{clauses}");
-            assert_eq!(fixture.demands(), "", "{clauses}");
+            assert_eq!(fixture.demands(), demands, "{clauses}");
         }
     }
 }

@@ -84,7 +84,7 @@ impl Fixture {
         })
     }
 
-    /// Returns the clauses that decide and state the violated demand of the only check, one in each line.
+    /// Returns the clauses that decide and state the demand of the only check, one in each line.
     #[track_caller]
     pub(super) fn demands(&self) -> String {
         self.clauses(|source, clause| {

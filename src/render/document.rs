@@ -540,7 +540,7 @@ pub struct Clause<'r> {
     /// Whether another clause decided, and this one would decide in the same way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub also: bool,
-    /// Whether it states the demand that the resource violates.
+    /// Whether it states the demand that the resource violates, or if the verdict is unknown may violate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub demand: bool,
 }

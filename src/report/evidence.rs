@@ -23,8 +23,23 @@ pub struct ClauseReport {
     pub reads: Vec<ReadReport>,
     /// Whether another clause decided, and this one would decide in the same way.
     pub also: bool,
-    /// Whether it states the demand that the resource violates.
+    /// Whether it states the demand that the resource violates, or if the verdict is unknown may violate.
     pub demand: bool,
+}
+
+/// Returns the clauses of a verdict in the order in which a reader needs them.
+///
+/// The clauses of the demand are first, in the order of the policy. Its premises follow from the last to the first, because
+/// a policy states its subject before its conditions. Clauses that do not decide are the last. Without a demand, the
+/// clauses that decide are in the order of the policy.
+pub(crate) fn by_importance<C>(clauses: &[C], is_demand: fn(&C) -> bool, is_also: fn(&C) -> bool) -> Vec<&C> {
+    let (demand, others): (Vec<&C>, Vec<&C>) = clauses.iter().partition(|clause| is_demand(clause));
+    let (also, mut premises): (Vec<&C>, Vec<&C>) = others.into_iter().partition(|clause| is_also(clause));
+    if !demand.is_empty() {
+        premises.reverse();
+    }
+    let (also_demand, demand): (Vec<&C>, Vec<&C>) = demand.into_iter().partition(|clause| is_also(clause));
+    [demand, also_demand, premises, also].concat()
 }
 
 /// The outcome of a clause.

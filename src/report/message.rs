@@ -1,6 +1,6 @@
 //! The message of a finding: the reason of the verdict in one phrase.
 
-use super::evidence::{ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState};
+use super::evidence::{ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, by_importance};
 use crate::engine::Verdict;
 use crate::source::one_line;
 
@@ -9,6 +9,7 @@ pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
     if let Some((place, reason)) = clauses.iter().find_map(|clause| clause.failure.as_ref()) {
         return format!("`{}` cannot be evaluated: {reason}", one_line(place.text()));
     }
+    let clauses = by_importance(clauses, |clause| clause.demand, |clause| clause.also);
     let reads = clauses.iter().flat_map(|clause| &clause.reads).filter(|read| read.kind.is_of_snapshot());
     let mut phrases: Vec<String> = Vec::new();
     for read in reads {

@@ -98,8 +98,8 @@ fn a_wrong_expectation_points_at_case_policy_and_value() {
         exit 1
         expectation
 
-          × `HB-LEN-01` on Boat east/Tern is fail, not pass: light is "red", length is
-          │ 41, length of Pier::"east" is 40
+          × `HB-LEN-01` on Boat east/Tern is fail, not pass: length is 41, length of
+          │ Pier::"east" is 40, light is "red"
             ╭─[policies/harbour.test.toml:11:41]
          10 │ set = { "tern/length" = 41 }
          11 │ expect = { "HB-LEN-01 Boat east/Tern" = "pass", "HB-LEN-01 pier/boats/1" = "pass" }
@@ -178,7 +178,7 @@ fn what_is_not_there_is_named_with_what_is() {
         .replace("tern/owner\" }, {", "tern/ower\" }, {");
     expect![[r#"
         error nothing-matched: `HB-LEN-01` did not judge Boat east/Terne (did you mean `Boat east/Tern`?)
-        error expectation: `HB-LEN-01` on Boat east/Tern fails, too: light is "red", length is 41, length of Pier::"east" is 40
+        error expectation: `HB-LEN-01` on Boat east/Tern fails, too: length is 41, length of Pier::"east" is 40, light is "red"
         error edit: an edit of case `nobody knows who owns it (1)` changes nothing: `/piers/0/boats/0` has no `ower` (did you mean `/piers/0/boats/0/owner`?)
         error edit: an edit of case `nobody knows who owns it (2)` changes nothing: `/piers/0/boats/0` has no `ower` (did you mean `/piers/0/boats/0/owner`?)
         exit 1"#]].assert_eq(&told(&missing, &[]));
@@ -196,7 +196,7 @@ fn what_is_not_there_is_named_with_what_is() {
     let missing = RIGHT.replace("HB-LEN-01 Boat east/Tern", "HB-LEN-01 elsewhere");
     expect![[r#"
         error nothing-matched: `HB-LEN-01` does not judge `elsewhere` (write `Boat`, optionally with an id, or a pointer after the check)
-        error expectation: `HB-LEN-01` on Boat east/Tern fails, too: light is "red", length is 41, length of Pier::"east" is 40
+        error expectation: `HB-LEN-01` on Boat east/Tern fails, too: length is 41, length of Pier::"east" is 40, light is "red"
         exit 1"#]].assert_eq(&told(&missing, &[]));
 }
 
@@ -463,7 +463,7 @@ fn junit_has_a_suite_for_every_file() {
         <testsuites name="deodar test" tests="5" skipped="0" failures="1" errors="0">
             <testsuite name="policies/harbour.test.toml" tests="5" skipped="0" errors="0" failures="1">
                 <testcase name="a boat longer than its pier" classname="policies/harbour.test.toml">
-                    <failure message="`HB-LEN-01` on Boat east/Tern is fail, not pass: light is &quot;red&quot;, length is 41, length of Pier::&quot;east&quot; is 40"/>
+                    <failure message="`HB-LEN-01` on Boat east/Tern is fail, not pass: length is 41, length of Pier::&quot;east&quot; is 40, light is &quot;red&quot;"/>
                 </testcase>
                 <testcase name="nobody knows who owns it (1)" classname="policies/harbour.test.toml"/>
                 <testcase name="nobody knows who owns it (2)" classname="policies/harbour.test.toml"/>

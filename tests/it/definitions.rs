@@ -86,7 +86,7 @@ fn a_finding_shows_the_clauses_of_the_definition() {
     });
     let found: Vec<String> = found.collect();
     expect![[r#"
-        SAFE ann fail: mfa is false, joined is true, suspended is false
+        SAFE ann fail: mfa is false, suspended is false, joined is true
           p/checks.cedar resource.is_safe: false 
           p/definitions.cedar resource.is_active: true 
           p/definitions.cedar resource.mfa: false /members/0/mfa
@@ -97,7 +97,7 @@ fn a_finding_shows_the_clauses_of_the_definition() {
           p/checks.cedar resource.boss.is_active: false /members/2/boss
           p/definitions.cedar resource.joined: false /members/1/joined
           p/definitions.cedar resource.suspended: true /members/1/suspended
-        KEYS bob fail: keys is 2, joined is false, suspended is true
+        KEYS bob fail: joined is false, suspended is true, keys is 2
           p/checks.cedar resource.keys > 0: true /members/1/keys
           p/checks.cedar resource.is_active: false 
           p/definitions.cedar resource.joined: false /members/1/joined
@@ -139,7 +139,7 @@ fn the_text_has_an_excerpt_of_the_definition() {
          4 │ @id("safe") @derives("is_safe")
            ╰────
 
-          ☞ keys is 2, joined is false, suspended is true
+          ☞ joined is false, suspended is true, keys is 2
            ╭─[a.json:3:27]
          2 │   {"id": "ann", "joined": true, "suspended": false, "mfa": false, "keys": 1},
          3 │   {"id": "bob", "joined": false, "suspended": true, "mfa": true, "keys": 2, "boss": "ann"},

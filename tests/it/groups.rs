@@ -138,7 +138,7 @@ fn a_finding_points_to_the_property_of_the_row() {
          11 │ @id("MFA") @title("Users with access keys have a second factor") @severity("high")
             ╰────
 
-          ☞ active is true, last_rotated is 2020-01-01T00:00:00Z
+          ☞ last_rotated is 2020-01-01T00:00:00Z, active is true
            ╭─[a.json:2:30]
          1 │ {"users": [{"user": "ann", "mfa_active": true, "access_key_1_service": "N/A",
          2 │       "access_key_2_active": "true", "access_key_2_last_rotated": "2020-01-01T00:00:00Z"}]}

@@ -75,7 +75,7 @@ fn the_files_of_a_folder_are_one_account() {
             ·                             ╰── this is false
             ╰────
 
-          ☞ light is "red", length is 12, length of Pier::"east" is 8
+          ☞ length is 12, length of Pier::"east" is 8, light is "red"
            ╭─[anse/piers.jsonc:6:17]
          5 │       "id": "east",
          6 │       "length": 8,

@@ -92,6 +92,83 @@ fn near_misses_are_shown_with_the_value_that_excludes_them() {
     assert_eq!(message, "approved is false (near miss Approval::\"switched-off\": state is \"report\")");
 }
 
+/// Returns the message of the finding on a gate with one value in each line, and the line of the place of the finding.
+fn message(clauses: &str, gate: &str) -> (String, u64) {
+    let schema = r#"
+        @path("") entity Gate = { kind: String, state: String, lit: Bool, locked: Bool, open: Bool, @derived safe: Bool };
+        action audit, derive appliesTo { principal: [Gate], resource: [Gate], context: {} };
+    "#;
+    let policies = format!(
+        r#"
+        @id("safe") @derives("safe") permit (principal, action == Action::"derive", resource is Gate)
+        when {{ resource.lit && resource.locked }};
+        @id("G") @title("G") @severity("low") forbid (principal, action == Action::"audit", resource is Gate) {clauses};"#
+    );
+    let files = [("s.cedarschema", schema.as_bytes()), ("p.cedar", policies.as_bytes()), ("a.json", gate.as_bytes())];
+    let checked = |format: &str| {
+        let run =
+            ["check", "a.json", "--schema", "s.cedarschema", "--policies", "p.cedar", "--verbose", "--format", format];
+        deodar(&files, &run).json()
+    };
+    let message = checked("json")["findings"][0]["message"].as_str().unwrap_or_default().to_owned();
+    let places = checked("gitlab");
+    let place = places.as_array().and_then(|all| all.last()).expect("it has a finding");
+    (message, place["location"]["lines"]["begin"].as_u64().unwrap_or_default())
+}
+
+#[test]
+fn a_message_begins_with_the_values_of_the_demand_as_the_place_does() {
+    let known = "{\n\"kind\": \"car\",\n\"state\": \"on\",\n\"lit\": false,\n\"locked\": false,\n\"open\": true }";
+    let unknown = "{\n\"kind\": null,\n\"state\": \"on\",\n\"lit\": null,\n\"locked\": null,\n\"open\": true }";
+    let scope = r#"when { resource.kind == "car" && resource.state == "on" }"#;
+    for (clauses, gate, expected, line) in [
+        // The demand in the order of the policy, and the premises from the last to the first.
+        (format!("{scope} unless {{ resource.lit }}"), known, r#"lit is false, state is "on", kind is "car""#, 4),
+        (
+            format!("{scope} unless {{ resource.lit && resource.locked && !resource.open }}"),
+            known,
+            "lit is false, locked is false, open is true and 2 more",
+            4,
+        ),
+        (format!("{scope} when {{ resource.open }}"), known, r#"open is true, state is "on", kind is "car""#, 6),
+        // The demand of a named condition is that of its definition.
+        (
+            format!("{scope} unless {{ resource.safe }}"),
+            known,
+            r#"lit is false, locked is false, state is "on" and 1 more"#,
+            4,
+        ),
+        (
+            format!("{scope} unless {{ resource.safe && !resource.open }}"),
+            known,
+            r#"lit is false, open is true, locked is false and 2 more"#,
+            4,
+        ),
+        // Values of an unknown verdict that are unknown.
+        (
+            format!("{scope} unless {{ resource.lit && resource.locked }}"),
+            unknown,
+            "lit was not captured, locked was not captured, kind was not captured",
+            4,
+        ),
+        (
+            format!("{scope} unless {{ resource.safe }}"),
+            unknown,
+            "lit was not captured, locked was not captured, kind was not captured",
+            4,
+        ),
+        // Without a demand, all in the order of the policy.
+        (
+            r#"when { resource.kind == "van" || resource.state == "off" } unless { resource.lit }"#.to_owned(),
+            known,
+            r#"kind is "car", state is "on""#,
+            2,
+        ),
+    ] {
+        assert_eq!(message(&clauses, gate), (expected.to_owned(), line), "{clauses}");
+    }
+}
+
 #[test]
 fn a_tag_that_may_be_misspelt_is_unknown() {
     let schema = r#"

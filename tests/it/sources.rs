@@ -123,7 +123,7 @@ fn a_finding_underlines_the_line_of_the_file() {
             ·                             ╰── this is false
             ╰────
 
-          ☞ light is "red", length is 12, length of Pier::"east" is 8
+          ☞ length is 12, length of Pier::"east" is 8, light is "red"
             ╭─[a.yaml:12:13]
          11 │   - id: east
          12 │     length: 8 # metres
@@ -156,7 +156,7 @@ fn a_finding_underlines_the_line_of_the_file() {
             ·                             ╰── this is false
             ╰────
 
-          ☞ light is "green", length is 9, length of Pier::"east" is 8
+          ☞ length is 9, length of Pier::"east" is 8, light is "green"
             ╭─[a.yaml:12:13]
          11 │   - id: east
          12 │     length: 8 # metres
@@ -221,7 +221,7 @@ fn a_finding_underlines_the_line_of_the_file() {
             ·                             ╰── this is false
             ╰────
 
-          ☞ light is "red", length is 12, length of Pier::"east" is 8
+          ☞ length is 12, length of Pier::"east" is 8, light is "red"
             ╭─[a.toml:19:10]
          18 │ id = "east"
          19 │ length = 8
@@ -254,7 +254,7 @@ fn a_finding_underlines_the_line_of_the_file() {
             ·                             ╰── this is false
             ╰────
 
-          ☞ light is "green", length is 9, length of Pier::"east" is 8
+          ☞ length is 9, length of Pier::"east" is 8, light is "green"
             ╭─[a.toml:19:10]
          18 │ id = "east"
          19 │ length = 8

@@ -2,7 +2,7 @@
 
 use super::{Clause, Finding, Read, Span, WaivedBy};
 use crate::engine::Verdict;
-use crate::report::ReadState;
+use crate::report::{ReadState, by_importance};
 
 impl<'r> Finding<'r> {
     /// Returns the verdict without a waiver.
@@ -10,13 +10,9 @@ impl<'r> Finding<'r> {
         self.original_verdict.unwrap_or(self.verdict)
     }
 
-    /// Returns the clauses, those with the violated demand first. The others follow from the last to the first, because a
-    /// policy states its subject before its condition. Clauses that do not decide are the last.
+    /// Returns the clauses, those of the demand first.
     pub fn deciding_clauses(&self) -> impl Iterator<Item = &Clause<'r>> {
-        let deciding = || self.clauses.iter().filter(|clause| !clause.also);
-        let others = self.clauses.iter().filter(|clause| clause.also);
-        let demands = deciding().filter(|clause| clause.demand);
-        demands.chain(deciding().rev().filter(|clause| !clause.demand)).chain(others)
+        by_importance(&self.clauses, |clause| clause.demand, |clause| clause.also).into_iter()
     }
 
     /// Returns the place in the snapshot of the value that decided: the first one with a place, of an unknown verdict the
