@@ -35,7 +35,8 @@ pub(super) fn forget_future(snapshot: &mut Snapshot, model: &Model, now: i64, di
                 let message = format!("{shown} is after the time of the run, but `@past` is on the attribute");
                 let error = Diagnostic::error(Code::SnapshotValue, message);
                 let error = error.label(&snapshot.source, at.span, "in the future");
-                diagnostics.push(error.help("correct the time; until then it is unknown"));
+                diagnostics
+                    .push(error.help("correct the time, or evaluate as of a later time; until then it is unknown"));
                 if let Some(column) = snapshot.tables.find_mut(ty).and_then(|table| table.columns.find_mut(slot)) {
                     column.forget(row as usize);
                 }

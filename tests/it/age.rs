@@ -154,7 +154,7 @@ fn a_negative_age_is_named_as_such() {
     }
 }
 
-/// The counts of verdicts (fail, unknown, pass), the exit code, and the messages of the errors, for a badge with a time of use.
+/// The counts of verdicts (fail, unknown, pass), the exit code, and the errors with their help, for a badge with a time of use.
 fn used(annotation: &str, used: &str) -> String {
     let schema = r#"
         @path("") entity House;
@@ -176,8 +176,10 @@ fn used(annotation: &str, used: &str) -> String {
         let report = Session::default().run(&inputs, &Options { engine, ..Options::at(now) });
         let counts = [Verdict::Fail, Verdict::Unknown, Verdict::Pass].map(|verdict| report.count(verdict));
         let (diagnostics, _) = report.diagnostics_for(&Needs::ALL);
-        let messages: Vec<&str> = diagnostics.iter().map(|error| error.message.as_str()).collect();
-        format!("{counts:?} {} {}", report.status().exit_code(), messages.join("; "))
+        let texts = diagnostics
+            .iter()
+            .map(|error| format!("{} ({})", error.message, error.help.as_deref().unwrap_or_default()));
+        format!("{counts:?} {} {}", report.status().exit_code(), texts.collect::<Vec<_>>().join("; "))
     };
     let [compiled, reference] = [Engine::Compiled, Engine::Reference].map(judged);
     assert_eq!(compiled, reference);
@@ -190,7 +192,8 @@ fn a_time_of_the_past_is_not_after_the_run() {
     assert_eq!(of("2026-08-01"), "[0, 0, 1] 0 ");
     assert_eq!(of("2026-01-01"), "[1, 0, 0] 1 ");
     assert_eq!(of("2026-09-02T12:00:00Z"), "[0, 0, 1] 0 ", "clocks and time zones differ");
-    let after = "is after the time of the run, but `@past` is on the attribute";
+    let after = "is after the time of the run, but `@past` is on the attribute \
+                 (correct the time, or evaluate as of a later time; until then it is unknown)";
     assert_eq!(of("2062-08-01"), format!("[0, 1, 0] 5 2062-08-01T00:00:00Z {after}"));
     assert_eq!(used("@secret", r#""2062-08-01""#), format!("[0, 1, 0] 5 the value {after}"));
 }
