@@ -165,9 +165,10 @@ pub enum Gap {
 pub struct UncapturedList {
     /// The instance whose list it is.
     pub scope: EntityRef,
-    /// The object without the list, or the `null` in its place.
+    /// The object without the list, or the `null` in its place; of a partial list the reason.
     pub span: Span,
-    /// The missing property, or the key of the missing instance.
+    /// The missing property, or the key of the missing instance; of a partial list the missing step of its `@total` or
+    /// `@more`. Empty if nothing is missing at `span`.
     pub property: String,
     /// The expected place.
     pub pointer: Pointer,

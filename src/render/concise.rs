@@ -7,7 +7,7 @@ use super::gaps::{blocked, blocked_checks, gaps};
 use super::layout::{Style, columns, middle, painted, shortened, wrapped};
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::report::{CheckState, FileRole, ReadKind, ReadState, unset};
+use crate::report::{CheckState, FileRole, ReadKind, ReadState, unknown_phrase, unset};
 use crate::value::parse_datetime;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -283,9 +283,7 @@ fn phrase(read: &Read<'_>, own: &str) -> String {
         (ReadState::Known | ReadState::Partial, Some(value)) => format!("{name}{of} is {value}"),
         (ReadState::Between, Some(value)) => format!("{name}{of} is {value}"),
         (ReadState::Absent, _) => format!("{name}{of} is absent"),
-        (ReadState::Unreadable, _) => format!("{name}{of} is unreadable"),
-        (ReadState::Partial, _) => format!("{name}{of} was captured in part"),
-        _ => format!("{name}{of} was not captured"),
+        (state, _) => format!("{name}{of} {}", unknown_phrase(state, read.lacks.as_deref())),
     }
 }
 
@@ -337,6 +335,8 @@ fn write_missing(document: &Document<'_>, limits: Limits, style: Style, out: &mu
         }
         let ids: Vec<String> = place.checks.iter().map(|id| plain(id).into_owned()).collect();
         let doc = place.doc.map_or_else(|| format!("capture {}", plain(place.attribute)), where_to_find);
+        let lacks = place.lacks.map_or_else(String::new, |lacks| format!("; `{}` is missing", plain(lacks)));
+        let doc = format!("{doc}{lacks}");
         // The same words for a neighbour are not repeated.
         let is_known = last_doc.as_ref() == Some(&doc);
         let in_line = ids_in(&ids, room.saturating_sub(columns(pointer) + 2));

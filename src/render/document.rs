@@ -665,6 +665,9 @@ pub struct Witness<'r> {
     pub pointer: Text<'r>,
     /// Its place in the snapshot.
     pub span: Span<'r>,
+    /// The property that the object at `span` lacks, for a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<Text<'r>>,
 }
 
 /// A problem of an input.

@@ -8,7 +8,7 @@ use crate::diagnostic::Label;
 use crate::engine::Verdict;
 use crate::report::{
     Capture, Change, CheckReport, ClauseOutcome, ClauseReport, Finding, ListedVerdict, Needs, ReadKind, ReadReport,
-    ReadState, Report, explain, phrase, unknown_phrase, unset,
+    ReadState, Report, explain, phrase, unknown_label, unset,
 };
 use crate::source::{Place, Span};
 use miette::Severity;
@@ -237,7 +237,8 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
             push(near.place.clone(), format!("would count for {}, but {}", read.name, near.reason));
         }
         for list in &read.uncaptured {
-            let label = format!("`{}` {}, and {} counts it", list.entity, unknown_phrase(list.state), read.name);
+            let reason = unknown_label(list.state, list.lacks.as_deref());
+            let label = format!("`{}` {reason}, and {} counts it", list.entity, read.name);
             push(one_line_place(&list.place), label);
         }
     }
@@ -251,6 +252,7 @@ fn value_label(read: &ReadReport) -> String {
             format!("no `{property}` here: {} by default", read.value.as_deref().unwrap_or_default())
         }
         Some(property) if read.state == ReadState::Absent => format!("no `{property}` here"),
+        Some(_) if read.state == ReadState::Partial => format!("{} here", phrase(read)),
         Some(property) => format!("`{property}` is missing here"),
         None => phrase(read),
     }

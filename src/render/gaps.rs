@@ -2,6 +2,7 @@
 
 use super::document::{Capture, Document, Finding};
 use crate::engine::Verdict;
+use crate::report::ReadState;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,8 @@ pub(super) struct Gap<'d> {
     pub attribute: &'d str,
     /// The `@doc` of the attribute.
     pub doc: Option<&'d str>,
+    /// For a partial list, the missing property of its `@total` or `@more`.
+    pub lacks: Option<&'d str>,
     /// The indices of the findings whose verdict needs it.
     pub findings: BTreeSet<usize>,
     /// The ids of their checks.
@@ -46,9 +49,19 @@ fn new<'d>(finding: &'d Finding<'_>, capture: &'d Capture<'_>) -> Gap<'d> {
         pointer: &capture.pointer,
         attribute: &capture.attribute,
         doc: capture.doc.as_deref(),
+        lacks: lacks(finding, &capture.pointer),
         findings: BTreeSet::new(),
         checks: BTreeSet::new(),
     }
+}
+
+/// Returns the property whose absence makes the list at a pointer partial.
+fn lacks<'d>(finding: &'d Finding<'_>, pointer: &str) -> Option<&'d str> {
+    let reads = || finding.clauses.iter().flat_map(|clause| &clause.reads);
+    let own = reads().map(|read| (read.state, read.pointer.as_deref(), read.lacks.as_deref()));
+    let lists = reads().filter_map(|read| read.derived_from.as_ref()).flat_map(|from| &from.uncaptured);
+    let lists = lists.map(|list| (list.state, Some(&*list.pointer), list.lacks.as_deref()));
+    own.chain(lists).find(|(state, at, _)| *state == ReadState::Partial && *at == Some(pointer))?.2
 }
 
 /// Returns the number of verdicts that need one of some places; a verdict may need several.

@@ -2,7 +2,7 @@
 
 use super::document::{Clause, Finding, Origin, Read, Span};
 use super::names;
-use crate::report::{ClauseOutcome, ReadKind, ReadState, STATED, unknown_phrase, unset};
+use crate::report::{ClauseOutcome, ReadKind, ReadState, STATED, unknown_label, unset};
 use std::collections::BTreeSet;
 
 /// Returns the label of a clause: its outcome, and the values of the derived attributes and parameters that it reads.
@@ -68,7 +68,7 @@ pub(super) fn values<'d>(finding: &'d Finding<'_>) -> Vec<(&'d Span<'d>, String)
             push(&near.span, format!("{} would count for {}, but {}", near.entity, read.name, near.reason));
         }
         for list in &from.uncaptured {
-            let state = unknown_phrase(list.state);
+            let state = unknown_label(list.state, list.lacks.as_deref());
             push(&list.span, format!("`{}` {state}, and {} counts it", list.entity, read.name));
         }
     }
@@ -86,6 +86,7 @@ fn value_label(read: &Read<'_>, own: &str) -> String {
         _ if read.kind == ReadKind::Derived => format!("nothing counts for {name} of this"),
         (Some(property), _) if read.default.is_some() => format!("no `{property}` here: {value} by default"),
         (Some(property), ReadState::Absent) => format!("no `{property}` here"),
+        (Some(property), ReadState::Partial) => format!("{name}{of} {}", unknown_label(read.state, Some(property))),
         (Some(property), _) => format!("`{property}` is missing here"),
         (None, ReadState::Known | ReadState::Partial) if read.value.is_some() => match &read.compared_as {
             Some(folded) => format!("{name}{of} is {value} (compared as {folded})"),
@@ -94,6 +95,6 @@ fn value_label(read: &Read<'_>, own: &str) -> String {
         (None, ReadState::Between) => format!("{name}{of} is {value}, as far as was captured"),
         (None, ReadState::Absent) => format!("{name}{of} is absent"),
         (None, ReadState::Uncaptured) if read.stated => format!("{name}{of} {STATED}"),
-        (None, state) => format!("{name}{of} {}", unknown_phrase(state)),
+        (None, state) => format!("{name}{of} {}", unknown_label(state, None)),
     }
 }

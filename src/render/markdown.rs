@@ -194,8 +194,9 @@ fn missing(document: &Document<'_>, page: &mut Page) {
         let of = if several { format!(" of {}", code(gap.snapshot)) } else { String::new() };
         let checks: Vec<String> = gap.checks.iter().map(|check| code(check)).collect();
         let doc = gap.doc.map(|doc| format!("<br>{}", prose(doc))).unwrap_or_default();
+        let lacks = gap.lacks.map(|lacks| format!("<br>{} is missing", code(lacks))).unwrap_or_default();
         let (attribute, verdicts) = (code(gap.attribute), many(gap.findings.len(), "verdict"));
-        format!("- {place}{of}: {attribute} blocks {verdicts} of {}{doc}\n", checks.join(", "))
+        format!("- {place}{of}: {attribute} blocks {verdicts} of {}{lacks}{doc}\n", checks.join(", "))
     });
     page.push_items(&items.collect::<Vec<_>>(), MOST_BEFORE_FINDINGS, "values");
     page.push("\n</details>\n");

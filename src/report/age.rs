@@ -172,8 +172,10 @@ impl Findings<'_, '_> {
         let is_secret = declared.is_none_or(|slot| slot.secret);
         let written = |at: i64| if is_secret { MASK.to_owned() } else { show_datetime(at) };
         let (state, value, problem) = match reason {
-            Reason::Unreadable => (ReadState::Unreadable, None, unknown_phrase(ReadState::Unreadable).to_owned()),
-            Reason::Missing => (ReadState::Uncaptured, None, unknown_phrase(ReadState::Uncaptured).to_owned()),
+            Reason::Unreadable => {
+                (ReadState::Unreadable, None, unknown_phrase(ReadState::Unreadable, None).into_owned())
+            }
+            Reason::Missing => (ReadState::Uncaptured, None, unknown_phrase(ReadState::Uncaptured, None).into_owned()),
             Reason::Future(at) => {
                 let problem = format!("is {}, which is after {}", written(at), show_datetime(now));
                 (ReadState::Known, Some(written(at)), problem)
@@ -198,7 +200,8 @@ impl Findings<'_, '_> {
             lacks: (!list.property.is_empty()).then(|| list.property.clone()),
             ..ReadReport::unknown(list.pointer.as_str().rsplit('/').next().unwrap_or_default())
         };
-        let problem = format!("{}, and its instances have a `captured_at`", unknown_phrase(read.state));
+        let reason = unknown_phrase(read.state, read.lacks.as_deref());
+        let problem = format!("{reason}, and its instances have a `captured_at`");
         TooOld { capture: self.capture(ty, slot, &read), read, problem }
     }
 

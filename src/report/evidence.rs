@@ -210,6 +210,8 @@ pub struct WitnessReport {
     pub certain: bool,
     /// The known value; for an entity, its presence.
     pub state: ReadState,
+    /// For a list, the property that the object at `place` lacks.
+    pub lacks: Option<String>,
 }
 
 /// A principal that would contribute to a derived value if one condition were true.

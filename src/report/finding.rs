@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::policy::{Check, CheckId, Waiver};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Chain, Datum, DatumType, Fallback, LackingWords, Model, Origin, Slot, SlotId};
-use crate::snapshot::{Location, LocationKind, Row, Secrets, UncapturedList};
+use crate::snapshot::{Gap, Location, LocationKind, Row, Secrets, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{self, Place, misspelling, push_quoted};
@@ -323,7 +323,7 @@ impl<'m, 'a> Findings<'m, 'a> {
             pointer: Some(missing.pointer.clone()),
             place: Some(Place::new(&self.evaluator.snapshot.source, missing.span)),
             lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
-            misspelt: self.misspelt(missing.scope.ty, missing.span, &self.way_to(missing), &missing.property),
+            misspelt: self.misspelt_list(missing),
             ..ReadReport::unknown(missing.pointer.as_str().rsplit('/').next().unwrap_or_default())
         };
         scope_clause(check, read)
@@ -384,6 +384,14 @@ impl<'m, 'a> Findings<'m, 'a> {
         let near = misspelling(property, properties.iter().map(|(name, _)| name.as_str()))?.to_owned();
         let (name, span) = properties.into_iter().find(|(name, _)| *name == near)?;
         Some((name, Place::new(&snapshot.source, span)))
+    }
+
+    /// Returns the property that is a misspelling of a list that was not captured. That of a marker is a diagnostic.
+    fn misspelt_list(&self, missing: &UncapturedList) -> Option<(String, Place)> {
+        if missing.gap == Gap::Partial {
+            return None;
+        }
+        self.misspelt(missing.scope.ty, missing.span, &self.way_to(missing), &missing.property)
     }
 
     /// Returns the pointer from the instance around a list that was not captured to the object that lacks it.
@@ -486,6 +494,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                 place: Place::new(&snapshot.source, self.name_span(entity)),
                 certain,
                 state: ReadState::Known,
+                lacks: None,
             };
             report.witnesses = gathered
                 .witnesses
@@ -503,6 +512,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                     place: Place::new(&snapshot.source, missing.span),
                     certain: false,
                     state: missing.gap.into(),
+                    lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
                 })
                 .collect();
         }

@@ -3,6 +3,7 @@
 use super::evidence::{ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, by_importance};
 use crate::engine::Verdict;
 use crate::source::one_line;
+use std::borrow::Cow;
 
 /// Returns the reason of a verdict in one phrase.
 pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
@@ -43,7 +44,7 @@ pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
 
 fn unset_parameter(read: &ReadReport) -> String {
     match (&read.pointer, read.state) {
-        (Some(_), state) => format!("parameter `{}` {}", read.name, unknown_phrase(state)),
+        (Some(_), state) => format!("parameter `{}` {}", read.name, unknown_phrase(state, None)),
         (None, ReadState::Unreadable) => {
             format!("the value set for parameter `{}` is invalid", read.name)
         }
@@ -62,6 +63,14 @@ fn word(outcome: ClauseOutcome) -> &'static str {
 
 /// Returns a phrase with a value, such as `two_step.device_status is "not_set_up"`.
 pub(crate) fn phrase(read: &ReadReport) -> String {
+    let partial = read.uncaptured.iter().find(|list| list.state == ReadState::Partial && list.lacks.is_some());
+    let reason = partial.map_or_else(String::new, |list| {
+        format!(" (`{}` {})", list.entity, unknown_phrase(list.state, list.lacks.as_deref()))
+    });
+    format!("{}{reason}", phrase_of_value(read))
+}
+
+fn phrase_of_value(read: &ReadReport) -> String {
     let of = match &read.entity {
         Some(entity) if !read.own => format!(" of {entity}"),
         _ => String::new(),
@@ -81,7 +90,7 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
         (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
         (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
         (ReadState::Uncaptured, _) if read.stated => format!("{}{of} {STATED}", read.name),
-        (state, _) => format!("{}{of} {}", read.name, unknown_phrase(state)),
+        (state, _) => format!("{}{of} {}", read.name, unknown_phrase(state, read.lacks.as_deref())),
     }
 }
 
@@ -97,11 +106,21 @@ pub(crate) fn unset(state: ReadState, has_place: bool) -> &'static str {
     }
 }
 
-/// Returns the reason why a value is unknown, as it follows the name of the value.
-pub(crate) fn unknown_phrase(state: ReadState) -> &'static str {
-    match state {
-        ReadState::Unreadable => "is unreadable",
-        ReadState::Partial => "was captured in part",
-        _ => "was not captured",
+/// Returns the reason why a value is unknown, as it follows the name of the value. `lacks` is the property that the object
+/// at the place of the value does not have.
+pub(crate) fn unknown_phrase(state: ReadState, lacks: Option<&str>) -> Cow<'static, str> {
+    match (state, lacks) {
+        (ReadState::Unreadable, _) => "is unreadable".into(),
+        (ReadState::Partial, Some(property)) => {
+            format!("may have been captured in part, because `{property}` is missing").into()
+        }
+        (ReadState::Partial, None) => "was captured in part".into(),
+        _ => "was not captured".into(),
     }
+}
+
+/// Returns the same reason for a label at the place of the value.
+pub(crate) fn unknown_label(state: ReadState, lacks: Option<&str>) -> Cow<'static, str> {
+    let phrase = unknown_phrase(state, lacks);
+    if state == ReadState::Partial && lacks.is_some() { format!("{phrase} here").into() } else { phrase }
 }

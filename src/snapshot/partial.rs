@@ -223,7 +223,9 @@ fn page(
                 LocationKind::Value(_) => says_nothing(snapshot.source.slice(at.span)),
             };
             if !is_last {
-                let new = gap(snapshot, model, scope, &steps, at.span);
+                // An object around the marker has to be there, and the marker does not.
+                let property = more.split_last().map_or_else(String::new, |(_, around)| lacking(around, &at));
+                let new = UncapturedList { property, ..gap(snapshot, model, scope, &steps, at.span) };
                 snapshot.tables[ty].add_uncaptured_list(new);
             }
         }
@@ -254,7 +256,8 @@ fn page(
                 snapshot.tables[ty].bound(scope, total - captured);
             }
             Stated::Unknown => {
-                let new = gap(snapshot, model, scope, &steps, at.span);
+                let property = lacking(total, &at);
+                let new = UncapturedList { property, ..gap(snapshot, model, scope, &steps, at.span) };
                 snapshot.tables[ty].add_uncaptured_list(new);
             }
             Stated::Unreadable => {
@@ -265,6 +268,14 @@ fn page(
                 snapshot.tables[ty].add_uncaptured_list(new);
             }
         }
+    }
+}
+
+/// Returns the step of a pointer that its object lacks; empty if there is a value.
+fn lacking(pointer: &[String], at: &super::Location) -> String {
+    match at.kind {
+        LocationKind::Lacks(step) => pointer.get(step).cloned().unwrap_or_default(),
+        LocationKind::Value(_) => String::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! States of values and lists: what is known, absent, uncaptured, unreadable or partial, and what follows for verdicts.
 
+use crate::support::{command, folder};
 use deodar::diagnostic::DiagnosticLevel;
 use deodar::engine::{Binding, Reference, Verdict};
 use deodar::policy::Policies;
@@ -482,6 +483,53 @@ fn a_list_is_a_list_or_a_map_of_instances_and_otherwise_uncaptured() {
     }
     let twice = judged(KEYS, COUNTS, r#"{"page": {"keys": [{"id": "a"}], "Keys": []}}"#);
     assert!(twice.contains("error snapshot-duplicate-key"), "{twice}");
+}
+
+#[test]
+fn every_output_names_the_missing_total_of_a_list() {
+    let schema = KEYS.replace("@key(\"id\")", "@key(\"id\") @total(\"/page/info/total\")");
+    let reason = |property: &str| format!("may have been captured in part, because `{property}` is missing");
+    for (info, property) in [(r#", "info": {"size": 10}"#, "total"), ("", "info")] {
+        let snapshot = format!(r#"{{"page": {{"keys": [{{"id": "a"}}]{info}}}}}"#);
+        let files = [("s.cedarschema", &*schema), ("p.cedar", COUNTS), ("a.json", &snapshot)];
+        let at = folder(&files.map(|(name, text)| (name, text.as_bytes())));
+        let check = |arguments: &[&str]| {
+            let run =
+                ["check", "a.json", "--schema", "s.cedarschema", "--policies", "p.cedar", "--now", crate::support::NOW];
+            let run = command(at.path())
+                .args(run)
+                .args(arguments)
+                .env("COLUMNS", "200")
+                .output()
+                .expect("the binary is built");
+            assert_eq!(run.status.code(), Some(4), "{run:?}");
+            String::from_utf8(run.stdout).expect("UTF-8")
+        };
+        let here = format!("`keys` {} here, and keys counts it", reason(property));
+        let full = check(&["--style", "full"]);
+        assert!(full.contains(&here), "{full}");
+        for format in ["json", "ndjson", "csv", "junit", "sarif", "github", "gitlab", "ocsf"] {
+            let found = check(&["--format", format]);
+            assert!(found.contains(&reason(property)), "{format}: {found}");
+        }
+        for arguments in [&["--style", "concise"][..], &["--format", "markdown"], &["--format", "html"]] {
+            let found = check(arguments).replace("<code>", "`").replace("</code>", "`");
+            assert!(found.contains(&format!("`{property}` is missing")), "{arguments:?}: {found}");
+        }
+        check(&["--output", "json=saved.json"]);
+        let saved = command(at.path())
+            .args(["render", "saved.json", "--output", "text"])
+            .env("COLUMNS", "200")
+            .output()
+            .expect("the binary is built");
+        let saved = String::from_utf8(saved.stdout).expect("UTF-8");
+        assert!(saved.contains(&here), "{saved}");
+        let json: serde_json::Value = serde_json::from_str(&check(&["--format", "json"])).expect("JSON");
+        let list = &json["findings"][0]["clauses"][0]["reads"][0]["derived_from"]["uncaptured"][0];
+        assert_eq!((&list["state"], &list["lacks"]), (&"partial".into(), &property.into()), "{json}");
+        let object = usize::try_from(list["span"]["start"]["offset"].as_u64().expect("an offset")).expect("a place");
+        assert!(snapshot[object..].starts_with(if info.is_empty() { r#"{"keys""# } else { r#"{"size""# }), "{json}");
+    }
 }
 
 #[test]

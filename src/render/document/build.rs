@@ -227,6 +227,7 @@ impl<'r> Builder<'r> {
             certain: witness.certain,
             pointer: witness.pointer.as_str().into(),
             span: self.span(&witness.place),
+            lacks: witness.lacks.as_deref().map(Cow::from),
         }
     }
 
