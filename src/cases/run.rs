@@ -12,7 +12,7 @@ use crate::parameters::Parameters;
 use crate::policy::CheckId;
 use crate::program::CheckProgram;
 use crate::render::evidence;
-use crate::report::{Finding, Findings, ResourceName, WITNESSES};
+use crate::report::{Finding, Findings, ReadKind, ResourceName, WITNESSES};
 use crate::snapshot::{Limits, Relation, Secrets, Snapshot};
 use crate::source::{Source, Span, nearest, one_line};
 use std::borrow::Cow;
@@ -357,7 +357,8 @@ impl Judging<'_, '_> {
                 let text = self.findings.evaluator.snapshot.source.text();
                 let spans = self.secrets.map_or(&[][..], Secrets::spans);
                 let miss = find(text, pointer).err().map(|miss| without_secrets(miss, pointer, text, spans));
-                let help = miss.and_then(|miss| miss.help).or_else(|| near(pointer, pointers()));
+                let of_root = || Some(format!("write `{id} {}`", all.first()?.resource.ty));
+                let help = miss.and_then(|miss| miss.help).or_else(|| near(pointer, pointers())).or_else(of_root);
                 (format!("`{id}` judged nothing at `{pointer}`"), help)
             }
         };
@@ -390,9 +391,14 @@ impl Judging<'_, '_> {
         };
         let resource = shown(&given.resource);
         let decided: Vec<String> = all_reads().filter_map(|read| Some(read.pointer.as_ref()?.to_string())).collect();
+        // A derived value of the root has the empty pointer.
+        let derived = || {
+            let read = all_reads().find(|read| read.kind == ReadKind::Derived)?;
+            Some(format!("`{}` is derived: expect its `witnesses`, or a `clause`", read.name))
+        };
         for (pointer, span) in reads.iter().filter(|(pointer, _)| !decided.contains(pointer)) {
             let message = format!("`{pointer}` did not decide `{}` on {resource}", expectation.check);
-            report(*span, "did not decide", message, near(pointer, decided.clone()));
+            report(*span, "did not decide", message, near(pointer, decided.clone()).or_else(derived));
         }
         let texts: Vec<String> = finding.clauses.iter().map(|clause| one_line(clause.place.text())).collect();
         for (clause, span) in clauses.iter().filter(|_| !self.tested.changed) {
@@ -476,11 +482,12 @@ fn short_type(ty: &str) -> &str {
 
 /// Returns a resource as expectations write it: `Member WS1/mia@example.com`.
 fn shown(resource: &ResourceName) -> String {
-    format!("{} {}", resource.ty, resource.id)
+    format!("{} {}", resource.ty, resource.id).trim_end().to_owned()
 }
 
-/// Returns a help line with the most similar name, or with the first names.
-fn near(word: &str, names: Vec<String>) -> Option<String> {
+/// Returns a help line with the most similar name, or with the first names. The empty name of the root is not one of them.
+fn near(word: &str, mut names: Vec<String>) -> Option<String> {
+    names.retain(|name| !name.is_empty());
     if let Some(near) = nearest(word, names.iter().map(String::as_str)) {
         return Some(format!("did you mean `{near}`?"));
     }

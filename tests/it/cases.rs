@@ -201,6 +201,33 @@ fn what_is_not_there_is_named_with_what_is() {
 }
 
 #[test]
+fn the_empty_pointer_of_the_root_is_not_suggested() {
+    let schema = r#"@path("") entity Org = { @derived boats: Long };
+        @path("/boats/*") @key("id") entity Boat in [Org] = { id: String };
+        action "audit" appliesTo { principal: [Org], resource: [Org] };
+        action "derive" appliesTo { principal: [Boat], resource: [Org] };"#;
+    let policies = r#"@id("n") @derives("boats")
+        permit (principal is Boat, action == Action::"derive", resource is Org) when { principal in resource };
+        @id("FEW") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Org)
+        unless { resource.boats < 1 };"#;
+    let told = |expected: &str| {
+        let case = format!(
+            "[[case]]\nname = \"x\"\nnow = \"2026-09-01T12:00:00Z\"\nbase = '{{\"boats\": [{{\"id\": \"a\"}}]}}'\n\
+             expect = {{ {expected} }}\n"
+        );
+        let files = [("s.cedarschema", schema), ("p/p.cedar", policies), ("p/p.test.toml", &case)];
+        let files = files.map(|(name, text)| (name, text.as_bytes()));
+        let run =
+            support::deodar(&files, &["test", "--schema", "s.cedarschema", "--policies", "p", "--format", "json"]);
+        messages(&run).join("\n")
+    };
+    expect!["error expectation: `/boats` did not decide `FEW` on Org (`boats` is derived: expect its `witnesses`, or a `clause`)"]
+        .assert_eq(&told("\"FEW\" = { verdict = \"fail\", reads = \"/boats\" }"));
+    expect!["error nothing-matched: `FEW` judged nothing at `/boats` (write `FEW Org`)"]
+        .assert_eq(&told("\"FEW /boats\" = \"fail\""));
+}
+
+#[test]
 fn invalid_files_are_refused_with_all_that_is_wrong() {
     let wrong = r#"[paramters]
 max_boats = 1
