@@ -96,8 +96,8 @@ pub struct Expectation {
     pub span: Span,
     /// The end of the expectation.
     pub end: u32,
-    /// The verdict.
-    pub verdict: Verdict,
+    /// The verdict; `None` if the check must judge no such resource.
+    pub verdict: Option<Verdict>,
     /// The place of the verdict.
     pub verdict_span: Span,
     /// Pointers of values that the evidence must contain.
@@ -106,6 +106,16 @@ pub struct Expectation {
     pub clauses: Vec<(String, Span)>,
     /// All witnesses of the derived values of the evidence: entities as reports write them, or pointers.
     pub witnesses: Option<(Vec<String>, Span)>,
+}
+
+/// The expected word if the check must judge no such resource.
+const NOT_JUDGED: &str = "not_judged";
+
+impl Expectation {
+    /// Returns the expected word.
+    fn word(&self) -> &'static str {
+        self.verdict.map_or(NOT_JUDGED, Verdict::name)
+    }
 }
 
 /// The resources of an expectation.
@@ -393,7 +403,8 @@ impl Suite {
     /// Returns the problems for checks without an expectation.
     fn gaps(&self, files: &[CaseFile], level: DiagnosticLevel) -> Vec<Diagnostic> {
         let expectations = files.iter().flat_map(|file| &file.cases).flat_map(|case| &case.expectations);
-        let tested: BTreeSet<&str> = expectations.map(|expectation| expectation.check.as_str()).collect();
+        let with_verdict = expectations.filter(|expectation| expectation.verdict.is_some());
+        let tested: BTreeSet<&str> = with_verdict.map(|expectation| expectation.check.as_str()).collect();
         let untested = self.pack.policies().checks.iter().filter(|check| !tested.contains(check.statement.id.as_str()));
         let gap = |check: &crate::policy::Check| {
             let statement = &check.statement;

@@ -217,7 +217,7 @@ fn result<'o>(trial: &'o Trial, file: &'o CaseFile) -> Option<ResultJson<'o>> {
         check: &expectation.check,
         expectation: file.source.slice(expectation.span).trim_matches(['"', '\'']),
         line: line(expectation.span.start),
-        expected: expectation.verdict.name(),
+        expected: expectation.word(),
         actual: actual.map(|actual| actual.name()),
     });
     let judged = trial.counts.iter().filter(|(_, counts)| counts.total() > 0);

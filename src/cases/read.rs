@@ -1,7 +1,7 @@
 //! Reads a case file. Every unknown key and every invalid value is reported with its place.
 
 use super::edit::{Change, Edit, quoted};
-use super::{Case, CaseFile, Expectation, Insertion, Target, Variant};
+use super::{Case, CaseFile, Expectation, Insertion, NOT_JUDGED, Target, Variant};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Verdict;
 use crate::parameters::Setting;
@@ -300,6 +300,15 @@ impl Reader<'_, '_> {
         };
         let verdict_span = span_of(verdict);
         let verdict = self.verdict(verdict)?;
+        if verdict.is_none() && matches!(target, Target::Named { .. } | Target::Pointer(_)) {
+            let help = "leave out the id or the pointer, or remove the resource from the snapshot of the case";
+            self.wrong(verdict_span, format!("`{NOT_JUDGED}` is for all resources of a check or of a type"), help);
+        }
+        let has = |name: &&&str| **name != "verdict" && more.is_some_and(|table| table.contains_key(name));
+        if let Some(name) = IN_EXPECTATION.iter().filter(|_| verdict.is_none()).find(has) {
+            let help = format!("remove `{name}`, or expect a verdict");
+            self.wrong(verdict_span, format!("`{NOT_JUDGED}` has no evidence"), &help);
+        }
         let texts = |reader: &mut Self, name| {
             more.and_then(|table| table.get(name)).map(|item| (reader.texts(item), span_of(item)))
         };
@@ -329,15 +338,20 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn verdict(&mut self, item: &Item) -> Option<Verdict> {
+    /// Reads a verdict, or `not_judged`, which is not one.
+    fn verdict(&mut self, item: &Item) -> Option<Option<Verdict>> {
         let text = self.text(item)?;
+        if text == NOT_JUDGED {
+            return Some(None);
+        }
         let found = Verdict::ALL.into_iter().find(|verdict| verdict.name() == text);
         if found.is_none() {
             let error = Diagnostic::error(Code::CaseValue, format!("`{text}` is not a verdict"));
             let error = error.label(self.source, span_of(item), "expected here");
-            self.diagnostics.push(error.suggest(&text, Verdict::ALL.map(Verdict::name)));
+            let words = Verdict::ALL.map(Verdict::name);
+            self.diagnostics.push(error.suggest(&text, words.into_iter().chain([NOT_JUDGED])));
         }
-        found
+        found.map(Some)
     }
 
     /// Reports the unknown keys of a table.

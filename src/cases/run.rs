@@ -3,7 +3,7 @@
 
 use super::bless::Blessing;
 use super::edit::{Edit, Miss, find};
-use super::{Case, Expectation, Suite, Target, Trial, Variant};
+use super::{Case, Expectation, NOT_JUDGED, Suite, Target, Trial, Variant};
 use crate::check::without_instance;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Judged, Judgement, Subject, Verdict};
@@ -250,14 +250,16 @@ impl Judging<'_, '_> {
                 *slot = actual;
             }
             let text = actual.map(|actual| match actual {
-                _ if actual == expectation.verdict => self.planned.file.slice(expectation.verdict_span).to_owned(),
+                _ if Some(actual) == expectation.verdict => {
+                    self.planned.file.slice(expectation.verdict_span).to_owned()
+                }
                 _ => format!("\"{}\"", actual.name()),
             });
             trial.blessings.push(Blessing { span: expectation.verdict_span, text });
             if given.is_empty() {
-                trial.diagnostics.push(self.not_given(check, expectation, &all));
+                trial.diagnostics.extend(self.not_given(check, expectation, &all));
             }
-            let wrong: Vec<&&Given> = given.iter().filter(|given| given.verdict != expectation.verdict).collect();
+            let wrong: Vec<&&Given> = given.iter().filter(|given| Some(given.verdict) != expectation.verdict).collect();
             match wrong.first() {
                 Some(first) => trial.diagnostics.push(self.wrong(expectation, first, wrong.len() - 1)),
                 None => given.iter().for_each(|given| self.why(expectation, given, &mut trial.diagnostics)),
@@ -310,15 +312,22 @@ impl Judging<'_, '_> {
     }
 
     fn wrong(&self, expectation: &Expectation, given: &Given, more: usize) -> Diagnostic {
-        let (actual, expected) = (given.verdict.name(), expectation.verdict.name());
+        let actual = given.verdict.name();
         let finding = self.finding(given);
         let reason = finding.as_ref().map_or(String::new(), |finding| format!(": {}", finding.message));
         let resource = shown(&given.resource);
-        let message = format!("`{}` on {resource} is {actual}, not {expected}{reason}", expectation.check);
-        let label = match more {
-            0 => format!("it is {actual}"),
-            1 => format!("it is {actual}, and one more is not {expected}"),
-            n => format!("it is {actual}, and {n} more are not {expected}"),
+        let message = match expectation.verdict {
+            Some(expected) => {
+                format!("`{}` on {resource} is {actual}, not {}{reason}", expectation.check, expected.name())
+            }
+            None => format!("`{}` judges {resource}, which is {actual}{reason}", expectation.check),
+        };
+        let label = match (more, expectation.verdict) {
+            (0, _) => format!("it is {actual}"),
+            (1, Some(expected)) => format!("it is {actual}, and one more is not {}", expected.name()),
+            (n, Some(expected)) => format!("it is {actual}, and {n} more are not {}", expected.name()),
+            (1, None) => format!("it is {actual}, and one more is judged"),
+            (n, None) => format!("it is {actual}, and {n} more are judged"),
         };
         let error =
             Diagnostic::error(Code::Expectation, message).label(self.planned.file, expectation.verdict_span, label);
@@ -328,7 +337,7 @@ impl Judging<'_, '_> {
     }
 
     /// Returns the problem of an expectation without a matching resource.
-    fn not_given(&self, check: CheckId, expectation: &Expectation, all: &[Given]) -> Diagnostic {
+    fn not_given(&self, check: CheckId, expectation: &Expectation, all: &[Given]) -> Option<Diagnostic> {
         let id = &expectation.check;
         let bodies = self.program(check).map(|program| program.bodies.as_slice()).unwrap_or_default();
         let types: Vec<&str> = bodies.iter().map(|body| self.tested.pack.model().short_name(body.resource)).collect();
@@ -348,7 +357,11 @@ impl Judging<'_, '_> {
                 };
                 (format!("`{id}` does not judge `{ty}`"), Some(help))
             }
-            Target::All | Target::Type(_) => (format!("`{id}` found nothing to judge"), None),
+            Target::All | Target::Type(_) if expectation.verdict.is_none() => return None,
+            Target::All | Target::Type(_) => {
+                let help = format!("keep a resource in the snapshot, or expect `{NOT_JUDGED}`");
+                (format!("`{id}` found nothing to judge"), Some(help))
+            }
             Target::Named { ty, id: name } => {
                 let resource = format!("{} {name}", short_type(ty));
                 (format!("`{id}` did not judge {resource}"), near(&resource, ids()))
@@ -363,16 +376,8 @@ impl Judging<'_, '_> {
             }
         };
         let error = Diagnostic::error(Code::NothingMatched, message);
-        // `pass` for all resources is vacuously true without resources; `fail` is not.
-        let of_all = match &expectation.target {
-            Target::All => true,
-            Target::Type(ty) => types.contains(&short_type(ty)),
-            Target::Named { .. } | Target::Pointer(_) => false,
-        };
-        let vacuous = of_all && matches!(expectation.verdict, Verdict::Pass | Verdict::NotApplicable);
-        let level = if vacuous { self.doubt } else { DiagnosticLevel::Error };
-        let error = Diagnostic { level, ..error };
-        self.in_variant(error.label(self.planned.file, expectation.span, "expected here")).maybe_help(help)
+        let error = error.label(self.planned.file, expectation.span, "expected here");
+        Some(self.in_variant(error).maybe_help(help))
     }
 
     /// Compares the evidence of a verdict with that of an expectation.
@@ -428,10 +433,12 @@ impl Judging<'_, '_> {
 
     /// Reports failures without an expectation.
     fn no_others(&self, stated: Span, expected: &Expected, trial: &mut Trial) {
-        if self.judgements.iter().all(|judgement| judgement.total() == 0) {
+        let is_stated = self.planned.case.expectations.iter().any(|expectation| expectation.verdict.is_none());
+        if !is_stated && self.judgements.iter().all(|judgement| judgement.total() == 0) {
             let message = format!("nothing fails in case `{}`, because nothing was judged", trial.name);
-            let found = Diagnostic { level: self.doubt, ..Diagnostic::error(Code::NothingMatched, message) };
-            trial.diagnostics.push(found.label(self.planned.file, stated, "said here"));
+            let error = Diagnostic::error(Code::NothingMatched, message).label(self.planned.file, stated, "said here");
+            let help = format!("keep a resource in the snapshot, or expect `{NOT_JUDGED}` of a check");
+            trial.diagnostics.push(error.help(help));
         }
         let failed = self.judgements.iter().filter(|judgement| judgement.count(Verdict::Fail) > 0);
         let failed = failed.flat_map(|judgement| self.given(judgement.check));

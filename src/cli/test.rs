@@ -44,8 +44,7 @@ pub(super) struct Args {
     /// Write the actual verdicts into the case files, and show the difference
     #[arg(long)]
     bless: bool,
-    /// Also fail for checks without a case, for cases that expect or match nothing, and for survivors without an
-    /// explanation
+    /// Also fail for checks without a case, for cases that expect nothing, and for survivors without an explanation
     #[arg(long)]
     strict: bool,
     /// Report conditions that no case has exercised as true, false, unknown and decisive

@@ -284,20 +284,72 @@ fn a_base_may_stand_in_the_file_and_must_be_json() {
 #[test]
 fn cases_that_say_less_than_they_seem_to_are_doubtful_and_strictly_wrong() {
     let weak = "[[case]]\nname = \"nothing\"\nset = { \"tern/length\" = 41 }\n
-[[case]]\nname = \"no boat\"\nset = { \"pier/boats\" = [] }\nexpect = { \"HB-LEN-01\" = \"pass\", \"HB-OWN-01 Boat\" = \"pass\" }\n";
+[[case]]\nname = \"sound\"\nexpect = { \"HB-LEN-01\" = \"pass\", \"HB-OWN-01 Boat\" = \"pass\" }\n";
     let doubtful = told(weak, &[]);
     expect![[r#"
         warning no-case: check `HB-AGE-01` has no case (add a case with `expect = { "HB-AGE-01" = "fail" }`)
         warning no-case: check `HB-PIER-01` has no case (add a case with `expect = { "HB-PIER-01" = "fail" }`)
         warning no-expectation: case `nothing` expects nothing (add `expect = { "CHECK Type id" = "fail" }`, or `no_other_failures = true`)
-        warning nothing-matched: `HB-LEN-01` found nothing to judge
-        warning nothing-matched: `HB-OWN-01` found nothing to judge
         exit 0"#]].assert_eq(&doubtful);
     let strictly = told(weak, &["--strict"]);
     assert_eq!(strictly, doubtful.replace("warning", "error").replace("exit 0", "exit 1"));
-    // That all of nothing fail is no doubt: it is wrong.
-    let failing = weak.replace("Boat\" = \"pass\"", "Boat\" = \"fail\"");
-    assert!(told(&failing, &[]).contains("error nothing-matched: `HB-OWN-01` found nothing to judge"));
+}
+
+#[test]
+fn a_verdict_on_no_resource_is_wrong_unless_the_case_states_that_nothing_is_judged() {
+    let rest = "[[case]]\nname = \"all\"\nexpect = { \"HB-AGE-01\" = \"pass\", \"HB-LEN-01\" = \"pass\", \"HB-OWN-01\" = \"pass\", \"HB-PIER-01\" = \"pass\" }\n";
+    let case = |expect: &str| {
+        format!("[[case]]\nname = \"x\"\nset = {{ \"pier/boats\" = [] }}\nexpect = {{ {expect} }}\n\n{rest}")
+    };
+    for verdict in ["pass", "not_applicable", "fail", "unknown", "waived"] {
+        let told = told(&case(&format!("\"HB-LEN-01\" = \"{verdict}\", \"HB-OWN-01 Boat\" = \"{verdict}\"")), &[]);
+        let help = "(keep a resource in the snapshot, or expect `not_judged`)";
+        let wrong = |check| format!("error nothing-matched: `{check}` found nothing to judge {help}\n");
+        assert_eq!(told, format!("{}{}exit 1", wrong("HB-LEN-01"), wrong("HB-OWN-01")));
+    }
+    let none = case("\"HB-LEN-01\" = \"not_judged\", \"HB-OWN-01 Boat\" = { verdict = \"not_judged\" }");
+    assert_eq!(told(&none, &["--strict"]), "exit 0");
+    let judged =
+        none.replace("[] }", "[{ name = \"Kite\", owner = \"ada@anse.example\", length = 3, light = \"white\" }] }");
+    expect![[r#"
+        error expectation: `HB-LEN-01` judges Boat east/Kite, which is not_applicable: light is "white"
+        error expectation: `HB-OWN-01` judges Boat east/Kite, which is pass: owner is "ada@anse.example", active of Person::"ada@anse.example" is true
+        exit 1"#]].assert_eq(&told(&judged, &[]));
+    expect![[r#"
+        error nothing-matched: `HB-LEN-01` does not judge `Baot` (did you mean `Boat`?)
+        exit 1"#]]
+    .assert_eq(&told(&case("\"HB-LEN-01 Baot\" = \"not_judged\""), &[]));
+    expect![[r#"
+        error case-value: `not_judged` is for all resources of a check or of a type (leave out the id or the pointer, or remove the resource from the snapshot of the case)
+        error case-value: `not_judged` is for all resources of a check or of a type (leave out the id or the pointer, or remove the resource from the snapshot of the case)
+        error case-value: `not_judged` has no evidence (remove `reads`, or expect a verdict)
+        error case-value: `not_jugded` is not a verdict (did you mean `not_judged`?)
+        exit 5"#]].assert_eq(&told(&case("\"HB-LEN-01 Boat east/Tern\" = \"not_judged\", \"HB-OWN-01 tern\" = \"not_judged\", \"HB-OWN-01\" = { verdict = \"not_judged\", reads = \"tern\" }, \"HB-PIER-01\" = \"not_jugded\""), &[]));
+    // A check that no case expects a verdict of is not tested.
+    expect![[r#"
+        error no-case: check `HB-LEN-01` has no case (add a case with `expect = { "HB-LEN-01" = "fail" }`)
+        exit 1"#]]
+    .assert_eq(&told(&none.replace(", \"HB-LEN-01\" = \"pass\"", ""), &["--strict"]));
+}
+
+#[test]
+fn no_failure_of_no_resource_is_wrong_unless_the_case_states_it() {
+    let schema = "@path(\"\") entity Org; @path(\"/boats/*\") @key(\"id\") entity Boat in [Org] = { id: String };
+        action \"audit\" appliesTo { principal: [Org], resource: [Boat] };";
+    let policies =
+        "@id(\"B\") @title(\"t\") @severity(\"low\") forbid (principal, action == Action::\"audit\", resource is Boat)
+        when { resource.id == \"x\" };";
+    for (expect, code) in [("", 1), ("expect = { \"B\" = \"not_judged\" }\n", 0)] {
+        let case = format!(
+            "[[case]]\nname = \"x\"\nnow = \"2026-09-01T12:00:00Z\"\nbase = '{{\"boats\": []}}'\n{expect}no_other_failures = true\n"
+        );
+        let files = [("s.cedarschema", schema), ("p/p.cedar", policies), ("p/p.test.toml", &case)];
+        let files = files.map(|(name, text)| (name, text.as_bytes()));
+        let run =
+            support::deodar(&files, &["test", "--schema", "s.cedarschema", "--policies", "p", "--format", "json"]);
+        assert_eq!(run.code, code, "{run:?}");
+        assert_eq!(run.stdout.contains("nothing fails in case `x`, because nothing was judged"), code == 1, "{run:?}");
+    }
 }
 
 #[test]

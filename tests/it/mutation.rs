@@ -328,7 +328,7 @@ when { [Light::"red", Light::"white"].contains(resource.light) && resource.pier.
 const NOTHING: &str = r#"[[case]]
 name = "nothing"
 set = { "/piers" = [], "/people" = [] }
-expect = { "HB-ALL-01" = "pass", "HB-ALL-02" = "pass", "HB-ALL-03" = "pass" }
+expect = { "HB-ALL-01" = "not_judged", "HB-ALL-02" = "not_judged", "HB-ALL-03" = "not_judged" }
 "#;
 
 #[test]
@@ -437,7 +437,8 @@ fn redundant(clauses: &str) -> String {
 
 #[test]
 fn changes_that_make_no_difference_are_not_counted() {
-    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let cases =
+        "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"not_judged\" }\n";
     let equivalent = |clauses: &str| {
         let outcome = run_json(&redundant(clauses), cases, &[], &["--mutate"]);
         let left = survivors(&outcome);
@@ -474,7 +475,8 @@ fn what_is_known_in_part_may_tell_conditions_apart() {
         let policies = redundant(clauses).replace("resource is Boat", &format!("resource is {ty}"));
         let derivation = "@id(\"boats\") @derives(\"boats\")\npermit (principal is Boat, action == Action::\"derive\", resource is Pier) when { principal in resource };\n";
         let policies = if ty == "Pier" { format!("{derivation}{policies}") } else { policies };
-        let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+        let cases =
+            "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"not_judged\" }\n";
         let outcome = run_json(&policies, cases, &[], &["--mutate"]);
         let line = |change: &Value| format!("{} => {}", text(&change["before"]), text(&change["after"]));
         list(&outcome["mutation"]["equivalent"]).iter().map(line).collect::<Vec<_>>()
@@ -496,7 +498,8 @@ fn what_a_comment_says_is_not_changed() {
     let policy = redundant(
         "when { resource.pier.flags.containsAll( // containsAll is meant\n [\"a\", \"b\"]) && resource.owner.domain // \"*\"\n like \"a*\" }",
     );
-    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let cases =
+        "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"not_judged\" }\n";
     let outcome = run_json(&policy, cases, &[], &["--mutate"]);
     assert_eq!(outcome["mutation"]["equivalent"], Value::Array(Vec::new()));
     let found = survivors(&outcome);
@@ -513,7 +516,8 @@ fn blanks_in_a_string_tell_one_survivor_from_another() {
     let policy = redundant(
         "when { resource.name == \"a  b\" && resource.length > 3 } when { resource.name == \"a b\" && resource.length > 3 }",
     );
-    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let cases =
+        "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"not_judged\" }\n";
     let list =
         "[[survivor]]\npolicy = \"HB-RED-01\"\nbefore = 'resource.name == \"a  b\"'\nafter = \"true\"\nwhy = \"c\"\n";
     let outcome = run_json(&policy, cases, &[("policies/survivors.toml", list)], &["--mutate"]);
@@ -607,7 +611,8 @@ fn a_snapshot_that_cannot_be_judged_leaves_nothing_to_count() {
 fn of_a_long_set_only_the_element_is_shown() {
     let listed: Vec<String> = (0..60).map(|at| format!("\"id-{at}\"")).collect();
     let clauses = format!("when {{ [{}].contains(resource.name) }}", listed.join(", "));
-    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let cases =
+        "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"not_judged\" }\n";
     let outcome = run_json(&redundant(&clauses), cases, &[], &["--mutate"]);
     let left = survivors(&outcome);
     assert!(left.contains(&r#"HB-RED-01 element dropped: "id-7" => "id-6""#.to_owned()), "{left:?}");
@@ -679,7 +684,8 @@ expect = { "HB-SET-01 Boat east/Tern" = "unknown", "HB-SET-02 Boat east/Tern" = 
 
 #[test]
 fn hints_about_products_name_values_that_products_have() {
-    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let cases =
+        "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"not_judged\" }\n";
     let hints = |clause: &str| -> Vec<String> {
         let outcome = run_json(&redundant(clause), cases, &[], &["--mutate"]);
         let numeric = list(&outcome["mutation"]["survivors"]).iter();
