@@ -13,7 +13,7 @@ mod written;
 mod parts;
 mod duplicates;
 mod size;
-mod undeclared;
+mod declarations;
 mod plain;
 mod defaults;
 mod literal;

@@ -51,7 +51,7 @@ pub(super) fn attributes(source: &Arc<Source>) -> Vec<Diagnostic> {
 }
 
 /// Returns the text of a string token. `None` if its escapes are not those of a string.
-fn unquoted(token: &str) -> Option<String> {
+pub(super) fn unquoted(token: &str) -> Option<String> {
     let inner = token.strip_prefix('"')?.strip_suffix('"')?;
     cedar_policy_core::parser::unescape::to_unescaped_string(inner).ok().map(Into::into)
 }

@@ -12,7 +12,7 @@ mod context;
 use super::layout;
 use super::model::*;
 use super::written::{Fragment, Written};
-use super::{duplicates, errors_from_cedar, parts, size, undeclared};
+use super::{declarations, duplicates, errors_from_cedar, parts, size};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::value::TypeId;
@@ -20,7 +20,7 @@ use annotations::Annotation;
 use cedar_policy_core::ast;
 use cedar_policy_core::extensions::Extensions;
 use cedar_policy_core::validator::cedar_schema::SchemaWarning;
-use cedar_policy_core::validator::{CedarSchemaError, SchemaError, ValidatorSchema, ValidatorSchemaFragment};
+use cedar_policy_core::validator::{CedarSchemaError, ValidatorSchema, ValidatorSchemaFragment};
 use std::sync::Arc;
 
 /// Parses a schema: as it is written, with annotations and places, and in Cedar's form.
@@ -47,12 +47,11 @@ pub(super) fn parse(
         ValidatorSchemaFragment::from_schema_fragment(written.clone()).map_err(|error| invalid(error.into()))?;
     match ValidatorSchema::from_schema_fragments([fragment], extensions) {
         Ok(schema) => Ok((written, schema.into(), warnings)),
-        Err(error @ SchemaError::TypeNotDefined(_)) => {
-            let undeclared = ValidatorSchemaFragment::from_schema_fragment(written.clone())
-                .map(|fragment| undeclared::types(source, &Written::new(&written), &fragment, extensions));
-            Err(undeclared.ok().filter(|errors| !errors.is_empty()).unwrap_or_else(|| invalid(error.into())))
+        Err(error) => {
+            let errors = ValidatorSchemaFragment::from_schema_fragment(written.clone())
+                .map(|fragment| declarations::errors(source, &Written::new(&written), &fragment, extensions, &error));
+            Err(errors.ok().filter(|errors| !errors.is_empty()).unwrap_or_else(|| invalid(error.into())))
         }
-        Err(error) => Err(invalid(error.into())),
     }
 }
 
