@@ -369,6 +369,9 @@ impl Settings {
             return Err("a run on standard input cannot be repeated: name files with --evidence".to_owned());
         }
         inputs.refuse(selected.paths(), "--output")?;
+        if args.captured_from.is_none() {
+            selected.stay_apart(&[&args.snapshots[..], &args.join].concat())?;
+        }
         Ok(selected)
     }
 

@@ -104,6 +104,22 @@ impl Selected {
         self.files.iter().map(|(_, path)| path.as_path())
     }
 
+    /// Refuses a file that the next run would read as a snapshot in one of these folders.
+    ///
+    /// # Errors
+    /// The message for the user.
+    pub(super) fn stay_apart(&self, folders: &[PathBuf]) -> Result<(), String> {
+        let is_found =
+            |(format, path): &&(Format, PathBuf)| project::found_as_snapshot(path, format.recognised, folders);
+        match self.files.iter().find(is_found) {
+            Some((format, path)) => {
+                let remedy = format!("write {} to another folder, or to a name with another ending", format.name);
+                Err(format!("the next run would read `{}` as a snapshot: {remedy}", path.display()))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Refuses a file that is not below the folder of the configuration file that names it: the author of a change may edit
     /// that file.
     ///

@@ -73,7 +73,7 @@ pub(super) fn is_packed(path: &Path) -> bool {
 }
 
 /// Returns a path without the ending of a compressed file.
-fn unpacked(path: &Path) -> PathBuf {
+pub(super) fn unpacked(path: &Path) -> PathBuf {
     if is_packed(path) { path.with_extension("") } else { path.to_owned() }
 }
 

@@ -1,9 +1,10 @@
 //! Outputs that would overwrite an input.
 
-use super::accounts::{is_snapshot, read_whole};
-use super::belongs;
+use super::accounts::{is_snapshot, read_whole, unpacked};
 use super::reports::format_of;
+use super::{belongs, walk};
 use crate::snapshot::Limits;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Returns the first output that is an input: a named file, or a file of a pack or snapshot in a named folder. A report of
@@ -12,6 +13,18 @@ pub fn overwritten_input<'o>(outputs: impl IntoIterator<Item = &'o Path>, inputs
     // Pipes and devices keep nothing that an output could replace.
     let holds_text = |output: &Path| output.is_file() || output.symlink_metadata().is_err();
     outputs.into_iter().find(|output| holds_text(output) && inputs.iter().any(|input| reads(input, output)))
+}
+
+/// Returns whether a search of folders takes a file for one of snapshots, by its place and name, and a report in it is not
+/// recognised. `recognised` are the endings of files in which it is.
+pub fn found_as_snapshot(file: &Path, recognised: &[&str], folders: &[PathBuf]) -> bool {
+    let name = unpacked(file);
+    let is_recognised = |ending: &OsStr| recognised.iter().any(|known| ending.eq_ignore_ascii_case(known));
+    let is_found = |folder: &PathBuf| {
+        let folder = folder.canonicalize().ok().filter(|folder| folder.is_dir());
+        folder.is_some_and(|folder| target(file).strip_prefix(folder).is_ok_and(walk::visits))
+    };
+    is_snapshot(file) && !name.extension().is_some_and(is_recognised) && folders.iter().any(is_found)
 }
 
 /// Returns whether a file that is to be written is in a folder. Links are followed, and the folder around the file exists.

@@ -30,6 +30,12 @@ pub(super) fn entries(folder: &Path) -> impl Iterator<Item = walkdir::Result<Dir
     })
 }
 
+/// Returns whether the walk of a folder visits a file with this path in the folder.
+pub(super) fn visits(file: &Path) -> bool {
+    let mut folders = file.parent().into_iter().flat_map(Path::iter);
+    file.file_name().is_some_and(|name| !is_ignored(name, false)) && !folders.any(|name| is_ignored(name, true))
+}
+
 /// Returns whether an entry with this name is left out of directory walks.
 fn is_ignored(name: &OsStr, is_folder: bool) -> bool {
     let name = name.to_string_lossy().to_lowercase();

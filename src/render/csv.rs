@@ -7,7 +7,7 @@ use super::diagnostics;
 use super::document::{Builder, Document, Finding, WaivedBy};
 use super::escape::plain;
 use super::layout::{Detail, Style};
-use super::output::{Audience, Format, OfDocument, Output, Presentation, Unit};
+use super::output::{Audience, Format, JSON_FILES, OfDocument, Output, Presentation, Unit};
 use super::totals;
 use crate::diagnostic::DiagnosticLevel;
 use crate::report::{self, Change, Needs, Report};
@@ -19,6 +19,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For spreadsheets: one row for every finding",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: JSON_FILES,
     new: |presentation| Box::new(Rows(OfDocument { presentation: presentation.clone(), write })),
     saved: Some(write),
 };

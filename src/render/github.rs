@@ -24,6 +24,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For GitHub Actions: annotations as workflow commands",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: &[],
     new: |presentation| OfDocument::open(presentation, write),
     saved: Some(write),
 };

@@ -6,7 +6,7 @@ use super::alerts::{by_severity, fingerprints, path, primary, problem, sentence}
 use super::configured;
 use super::document::{Diagnostic, Document, Finding};
 use super::escape::plain;
-use super::output::{Audience, Format, OfDocument, Presentation, Unit};
+use super::output::{Audience, Format, JSON_FILES, OfDocument, Presentation, Unit};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
@@ -21,6 +21,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For GitLab: a Code Quality report",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: JSON_FILES,
     new: |presentation| OfDocument::open(presentation, write),
     saved: Some(write),
 };

@@ -26,6 +26,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For people, in a browser: one page with filters",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: &[],
     new: |presentation| OfDocument::open(presentation, write),
     saved: Some(write),
 };

@@ -5,7 +5,7 @@
 use super::chunks::{write_listed, write_saved};
 use super::document::{ByControl, Check, Diagnostic, Document, Run, Summary, Text, Tool, Waiver};
 use super::layout::Detail;
-use super::output::{Audience, Format, Output, Presentation, Unit};
+use super::output::{Audience, Format, JSON_FILES, Output, Presentation, Unit};
 use crate::report::{Evidence, Needs, Report};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -16,6 +16,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For programs; described by schemas/report.schema.json",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: JSON_FILES,
     new: |presentation| Box::new(Json(presentation.clone())),
     saved: Some(write),
 };

@@ -20,6 +20,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For pipelines: JUnit XML with a case for every check and account",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: &[],
     new: |presentation| OfDocument::open(presentation, write),
     saved: Some(write),
 };

@@ -24,6 +24,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For job summaries and comments: Markdown with folded findings",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: &[],
     new: |presentation| OfDocument::open(presentation, write),
     saved: Some(write),
 };

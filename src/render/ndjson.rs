@@ -3,7 +3,7 @@
 
 use super::document::{Builder, Document, Explained};
 use super::layout::{Detail, Style};
-use super::output::{Audience, Format, Output, Presentation, Unit};
+use super::output::{Audience, Format, LINES_FILES, Output, Presentation, Unit};
 use super::totals;
 use crate::parallel::*;
 use crate::report::{AccountReport, Evidence, Needs, Report};
@@ -15,6 +15,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For programs: one line for every snapshot, as it is judged",
     audience: Audience::Programs,
     unit: Unit::Account,
+    recognised: LINES_FILES,
     new: |presentation| Box::new(Lines(presentation.clone())),
     saved: None,
 };

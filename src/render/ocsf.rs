@@ -9,7 +9,7 @@ use super::chunks::{write_listed, write_saved};
 use super::configured;
 use super::document::{Builder, Check, Diagnostic, Document, Finding, Snapshot, Text};
 use super::escape::plain;
-use super::output::{Audience, Format, OfDocument, Output, Presentation, Unit};
+use super::output::{Audience, Format, LINES_FILES, OfDocument, Output, Presentation, Unit};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
@@ -26,6 +26,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For security lakes: Compliance Findings of OCSF, one on a line",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: LINES_FILES,
     new: |presentation| Box::new(Events(OfDocument { presentation: presentation.clone(), write })),
     saved: Some(write),
 };

@@ -17,11 +17,19 @@ pub struct Format {
     pub audience: Audience,
     /// The unit that it describes.
     pub unit: Unit,
+    /// The endings of files in which it is recognised as a report, so that no run reads it as a snapshot.
+    pub recognised: &'static [&'static str],
     /// Returns an output in this format.
     pub(super) new: fn(&Presentation) -> Box<dyn Output>,
     /// Writes a saved document in this format; `None` if the format needs the run itself.
     pub saved: Option<WriteDocument>,
 }
+
+/// The endings of files in which a whole report is recognised.
+pub(super) const JSON_FILES: &[&str] = &["json", "jsonc"];
+
+/// The endings of files in which a report of lines is recognised.
+pub(super) const LINES_FILES: &[&str] = &["json", "jsonc", "ndjson", "jsonl"];
 
 /// Writes a document in some format.
 pub type WriteDocument = fn(&Document<'_>, &Presentation, &mut dyn Write) -> io::Result<()>;

@@ -9,7 +9,7 @@ use super::configured;
 use super::document::{self, Check, Configuration, Document, Finding, Span, Weakening};
 use super::escape::plain;
 use super::names;
-use super::output::{Audience, Format, OfDocument, Presentation, Primary, Repository, Unit};
+use super::output::{Audience, Format, JSON_FILES, OfDocument, Presentation, Primary, Repository, Unit};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
@@ -54,6 +54,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For code scanning: SARIF 2.1.0",
     audience: Audience::Programs,
     unit: Unit::Run,
+    recognised: JSON_FILES,
     new: |presentation| OfDocument::open(presentation, write),
     saved: Some(write),
 };

@@ -15,6 +15,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For people",
     audience: Audience::People,
     unit: Unit::Run,
+    recognised: &[],
     new: |presentation| Box::new(Text(presentation.clone())),
     saved: Some(write_saved),
 };

@@ -1,6 +1,6 @@
 //! Outputs: several of one run are what each of them is alone.
 
-use crate::support::{POLICIES, SCHEMA, SOUND, edited, repository};
+use crate::support::{self, NOW as TIME, POLICIES, SCHEMA, SOUND, edited, folder, repository};
 use deodar::check::{SnapshotInput, SnapshotInputs};
 use deodar::render::{Detail, FORMATS, Format, Layout, Outputs, Presentation, Style};
 use deodar::report::{Evidence, Needs};
@@ -114,4 +114,55 @@ fn every_format_has_a_file_of_its_own() {
         let file = repository().join(format!("src/render/{}.rs", format.name));
         assert!(file.is_file(), "{}", file.display());
     }
+}
+
+/// Runs a check of a folder of snapshots, with an output.
+fn check(at: &std::path::Path, output: Option<&str>) -> (i32, String) {
+    let arguments = ["check", "snapshots", "--schema", "s.cedarschema", "--policies", "p.cedar", "--now", TIME];
+    let output = output.map(|output| ["--output", output]);
+    let run = support::command(at).args(arguments).args(output.iter().flatten()).output().expect("the binary is built");
+    (run.status.code().expect("it ends"), String::from_utf8(run.stderr).expect("UTF-8"))
+}
+
+#[test]
+fn the_next_run_takes_no_output_for_a_snapshot() {
+    const LONG: &str = r#"{"name": "long", "owner": "bo@anse.example", "length": 41, "light": "red"},"#;
+    let snapshots = folder(&[
+        ("s.cedarschema", SCHEMA.as_bytes()),
+        ("p.cedar", POLICIES.as_bytes()),
+        ("snapshots/a.json", edited("{ \"name\": \"Wren\"", &format!("{LONG}{{ \"name\": \"Wren\"")).as_bytes()),
+    ]);
+    let alone = check(snapshots.path(), None).0;
+    assert_eq!(alone, 1);
+    for format in FORMATS {
+        let mut written = Vec::new();
+        for ending in ["json", "jsonc", "JSON.gz", "ndjson", "jsonl", "yaml", "yml", "toml", "txt"] {
+            let file = format!("snapshots/out.{ending}");
+            let (code, message) = check(snapshots.path(), Some(&format!("{}={file}", format.name)));
+            let path = snapshots.path().join(&file);
+            assert_eq!((code, path.exists()), if path.exists() { (alone, true) } else { (2, false) }, "{message}");
+            let refused =
+                format!("error: the next run would read `{file}` as a snapshot: write {} to another", format.name);
+            assert!(path.exists() || message.starts_with(&refused), "{message}");
+            assert_eq!(check(snapshots.path(), None).0, alone, "{file} in {}", format.name);
+            if path.exists() {
+                std::fs::remove_file(path).expect("it is there");
+                written.push(ending);
+            }
+        }
+        let expected = match format.name {
+            "json" | "sarif" | "gitlab" | "csv" => &["json", "jsonc", "JSON.gz", "txt"][..],
+            "ndjson" | "ocsf" => &["json", "jsonc", "JSON.gz", "ndjson", "jsonl", "txt"],
+            _ => &["txt"],
+        };
+        assert_eq!(written, expected, "{}", format.name);
+    }
+    // A search does not visit hidden files and folders, nor other folders.
+    std::fs::create_dir_all(snapshots.path().join("snapshots/.out")).expect("a new folder");
+    for file in
+        ["out.json", "snapshots/.out/out.json", "snapshots/.out.json", "snapshots/../other.json", "snapshots/out.json~"]
+    {
+        assert_eq!(check(snapshots.path(), Some(&format!("text={file}"))).0, alone, "{file}");
+    }
+    assert_eq!(check(snapshots.path(), None).0, alone);
 }
