@@ -1,13 +1,16 @@
 //! Files that are replaced as a whole: a reader has the old content or the new one.
 
 use super::shown;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Names of temporary files that are tried.
 const ATTEMPTS: usize = 16;
+
+/// Names among them that are the same in each run.
+const FIXED: usize = 4;
 
 /// Characters of the name of a file that the name of its temporary file has. Both names are limited by the file system.
 const NAMED: usize = 40;
@@ -163,21 +166,33 @@ fn target(path: &Path) -> PathBuf {
     target
 }
 
-/// Returns names of temporary files for a file.
+/// Returns names of temporary files for a file. The first ones are the same in each run, so that a run finds what an
+/// interrupted one has left.
 fn names(target: &Path) -> io::Result<impl Iterator<Item = String>> {
     let name = target.file_name().ok_or_else(|| io::Error::other("it does not name a file"))?.to_string_lossy();
     let named: String = name.chars().take(NAMED).collect();
-    // Each state has a key of its own. Walks of folders ignore names that begin with a dot.
-    Ok((0..ATTEMPTS).map(move |at| format!(".{named}.{:016x}.tmp", RandomState::new().hash_one(at))))
+    // Each state has a key of its own.
+    let digits = |at: usize| if at < FIXED { at as u64 } else { RandomState::new().hash_one(at) };
+    // Walks of folders ignore names that begin with a dot.
+    Ok((0..ATTEMPTS).map(move |at| format!(".{named}.{:016x}.tmp", digits(at))))
 }
 
-/// Creates the first of some files next to another one that does not exist.
+/// Creates the first of some files next to another one that does not exist, or that an interrupted process has left.
+///
+/// The process that writes a temporary file holds a lock of it. The lock ends with the process.
 fn create(target: &Path, names: impl Iterator<Item = String>) -> io::Result<(PathBuf, File)> {
     let mut last = io::Error::other("there is no name for a temporary file");
     for name in names {
         let path = target.with_file_name(name);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((path, file)),
+        let new = || OpenOptions::new().write(true).create_new(true).open(&path);
+        let created = new().or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists if remove_left(&path) => new(),
+            _ => Err(error),
+        });
+        match created {
+            Ok(file) if is_held(&file, &path) => return Ok((path, file)),
+            // Another process took it for one that was left.
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 last = io::Error::new(error.kind(), format!("cannot create `{}`: {error}", shown(&path)));
             }
@@ -185,6 +200,31 @@ fn create(target: &Path, names: impl Iterator<Item = String>) -> io::Result<(Pat
         }
     }
     Err(last)
+}
+
+/// Locks a new file. Returns whether no other process has locked or removed it. Some file systems do not have locks.
+fn is_held(file: &File, path: &Path) -> bool {
+    match file.try_lock() {
+        Ok(()) => is_at(file, path),
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => true,
+    }
+}
+
+/// Removes a file that no process holds. Returns whether it was removed.
+fn remove_left(path: &Path) -> bool {
+    // Pipes are not opened: that would wait for a reader.
+    path.symlink_metadata().is_ok_and(|found| found.is_file())
+        && OpenOptions::new().write(true).open(path).is_ok_and(|file| {
+            // Only the holder of its lock removes a file, so it stays at the path.
+            file.try_lock().is_ok() && is_at(&file, path) && fs::remove_file(path).is_ok()
+        })
+}
+
+/// Returns whether an open file is the one at a path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let open = file.try_clone().and_then(same_file::Handle::from_file);
+    open.is_ok_and(|open| same_file::Handle::from_path(path).is_ok_and(|found| found == open))
 }
 
 /// Gives a file the permissions of another one and, if this process may, its owner.
@@ -227,14 +267,57 @@ mod tests {
         let folder = tempfile::tempdir().expect("there is room");
         let (target, taken) = (folder.path().join("w.cedar"), folder.path().join("taken"));
         fs::write(&taken, "of another process").expect("it can be written");
+        let held = File::open(&taken).expect("it exists");
+        held.lock().expect("there are locks");
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>().into_iter();
-        let (path, _) = create(&target, names(&["taken", "free"])).expect("it can be created");
+        let (path, other) = create(&target, names(&["taken", "free"])).expect("it can be created");
         assert_eq!(path, folder.path().join("free"));
         let error = create(&target, names(&["taken", "free"])).expect_err("both exist").to_string();
         assert!(error.starts_with("cannot create `") && error.contains("free`: "), "{error}");
         assert_eq!(content(&taken), "of another process");
+        drop(other);
         let tried: std::collections::BTreeSet<String> = super::names(&target).expect("it has a name").collect();
         assert_eq!(tried.len(), ATTEMPTS);
+    }
+
+    #[test]
+    fn temporary_files_that_interrupted_runs_have_left_are_removed() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let (path, other) = (folder.path().join("report.json"), folder.path().join(".report.json.bak.tmp"));
+        fs::write(&other, "of the user").expect("it can be written");
+        for at in 0..6 {
+            let begun = Replacement::begin(&path).expect("it can be written");
+            let Temporary { path: left, .. } = begun.temporary.as_ref().expect("it is not written in place");
+            let left = left.clone();
+            // The end of a process closes its files, and does not remove them.
+            drop(begun);
+            fs::write(left, "a part").expect("it can be written");
+            if at % 2 == 1 {
+                replace_file(&path, "new").expect("it can be written");
+                assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 2, "{at}");
+            }
+        }
+        assert_eq!([content(&path), content(&other)], ["new", "of the user"]);
+        // Two files at a time have different names, and the file of one that is left is used by the next one.
+        let mut both = [0, 1].map(|_| Replacement::begin(&path).expect("it can be written"));
+        both.iter_mut().for_each(|file| file.write_all(b"newer").expect("there is room"));
+        both.iter_mut().for_each(|file| file.finish().expect("there is room"));
+        drop(both);
+        assert_eq!((content(&path).as_str(), fs::read_dir(&folder).expect("a folder").count()), ("newer", 2));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_a_temporary_file_is_not_removed() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let (path, file) = (folder.path().join("report.json"), folder.path().join("file"));
+        fs::write(&file, "of the user").expect("it can be written");
+        for name in names(&path).expect("it has a name").take(FIXED) {
+            std::os::unix::fs::symlink("file", folder.path().join(name)).expect("there are links");
+        }
+        replace_file(&path, "new").expect("it can be written");
+        assert_eq!([content(&path), content(&file)], ["new", "of the user"]);
+        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 2 + FIXED);
     }
 
     #[test]
