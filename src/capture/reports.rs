@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::snapshot::Secrets;
 use crate::source::{Place, Source, Span};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The number of diagnostics of one kind and file.
@@ -20,11 +20,54 @@ pub(super) struct Reports {
     counts: BTreeMap<(&'static str, String), Count>,
     notes: Vec<String>,
     /// Places that excerpts mask.
-    hidden: Vec<Place>,
+    hidden: Hidden,
     /// Cells that excerpts mask, by table.
     cells: Vec<(Arc<Source>, Vec<Span>)>,
     /// The words for a place of the capture description that a user can change.
     description: String,
+}
+
+/// Places by their texts.
+#[derive(Debug, Default)]
+struct Hidden(HashMap<*const Source, SpansOfText>);
+
+/// The spans of a text by their starts, with their ends. None overlap.
+#[derive(Debug)]
+struct SpansOfText {
+    /// Keeps the text, so that no other one has its address.
+    _source: Arc<Source>,
+    ends: BTreeMap<u32, u32>,
+}
+
+impl Hidden {
+    fn add(&mut self, place: &Place) {
+        let new = || SpansOfText { _source: Arc::clone(&place.source), ends: BTreeMap::new() };
+        let ends = &mut self.0.entry(Arc::as_ptr(&place.source)).or_insert_with(new).ends;
+        let Span { mut start, mut end } = place.span;
+        while let Some((first, last)) = overlapping(ends, Span::new(start, end)) {
+            ends.remove(&first);
+            (start, end) = (start.min(first), end.max(last));
+        }
+        ends.insert(start, end);
+    }
+
+    /// Returns whether a place overlaps with one of them.
+    fn overlaps(&self, place: &Place) -> bool {
+        let spans = self.0.get(&Arc::as_ptr(&place.source));
+        spans.is_some_and(|spans| overlapping(&spans.ends, place.span).is_some())
+    }
+
+    /// Returns the spans of a text.
+    fn spans(&self, source: &Arc<Source>) -> impl Iterator<Item = Span> {
+        let spans = self.0.get(&Arc::as_ptr(source)).into_iter();
+        spans.flat_map(|spans| &spans.ends).map(|(start, end)| Span::new(*start, *end))
+    }
+}
+
+/// Returns the start and the end of the last span that overlaps with another one.
+fn overlapping(ends: &BTreeMap<u32, u32>, span: Span) -> Option<(u32, u32)> {
+    let (start, end) = ends.range(..span.end).next_back()?;
+    (*end > span.start).then_some((*start, *end))
 }
 
 /// The diagnostics of one kind for a file.
@@ -75,7 +118,7 @@ impl Reports {
             let refused = screening.diagnostics.pop();
             refused.unwrap_or_else(|| Diagnostic::error(Code::CaptureSecret, "a value looks like a secret"))
         });
-        self.hidden.push(place.clone());
+        self.hidden.add(place);
     }
 
     /// Masks cells of a table in excerpts.
@@ -88,17 +131,13 @@ impl Reports {
         let mut screening = Screening::default();
         screening.screen(node);
         self.diagnostics.extend(screening.diagnostics);
-        self.hidden.extend(screening.places);
+        screening.places.iter().for_each(|place| self.hidden.add(place));
         !screening.has_secret_name
     }
 
     /// Returns whether a place has a part of a secret, or is a part of one.
     pub(super) fn hides(&self, place: &Place) -> bool {
-        let is_it = |hidden: &&Place| {
-            let (one, two) = (hidden.span, place.span);
-            Arc::ptr_eq(&hidden.source, &place.source) && one.start < two.end && two.start < one.end
-        };
-        self.hidden.iter().any(|hidden| is_it(&hidden))
+        self.hidden.overlaps(place)
     }
 
     /// Returns the places that excerpts of the diagnostics, and those of `others`, mask.
@@ -111,7 +150,7 @@ impl Reports {
             }
         }
         let secrets = sources.into_iter().map(|source| {
-            let hidden = self.hidden.iter().filter(|place| Arc::ptr_eq(&place.source, source)).map(|place| place.span);
+            let hidden = self.hidden.spans(source);
             let cells = self.cells.iter().filter(|(table, _)| Arc::ptr_eq(table, source));
             let cells = cells.flat_map(|(_, cells)| cells).copied();
             Secrets::at(source, secrets::spans(source).into_iter().chain(hidden).chain(cells).collect())
@@ -148,5 +187,55 @@ impl Reports {
             }
         }
         diagnostics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stopwatch::Stopwatch;
+
+    fn source(length: usize) -> Arc<Source> {
+        Source::new("a.json", " ".repeat(length)).expect("it is small")
+    }
+
+    fn place(source: &Arc<Source>, start: u32, end: u32) -> Place {
+        Place::new(source, Span::new(start, end))
+    }
+
+    #[test]
+    fn a_place_is_hidden_if_it_overlaps_with_a_hidden_one() {
+        let (text, other) = (source(12), source(12));
+        let spans: Vec<(u32, u32)> = (0..12).flat_map(|start| (start + 1..=12).map(move |end| (start, end))).collect();
+        // Disjoint, touching, nested and chained spans, in different orders.
+        for hidden in
+            [[(2, 4), (4, 5), (8, 10)], [(8, 10), (2, 9), (3, 4)], [(1, 3), (5, 7), (2, 6)], [(6, 7), (0, 12), (3, 4)]]
+        {
+            let mut places = Hidden::default();
+            hidden.iter().for_each(|(start, end)| places.add(&place(&text, *start, *end)));
+            for (start, end) in &spans {
+                let expected = hidden.iter().any(|(first, last)| first < end && start < last);
+                assert_eq!(places.overlaps(&place(&text, *start, *end)), expected, "{hidden:?} {start} {end}");
+                assert!(!places.overlaps(&place(&other, *start, *end)));
+            }
+            let covered = |spans: &mut dyn Iterator<Item = (u32, u32)>| -> HashSet<u32> {
+                spans.flat_map(|(start, end)| start..end).collect()
+            };
+            let found = covered(&mut places.spans(&text).map(|span| (span.start, span.end)));
+            assert_eq!(found, covered(&mut hidden.iter().copied()), "{hidden:?}");
+            assert_eq!(places.spans(&other).count(), 0);
+        }
+    }
+
+    #[test]
+    fn many_hidden_places_are_searched_fast() {
+        const MANY: u32 = 200_000;
+        let text = source(MANY as usize * 4);
+        let mut reports = Reports::default();
+        let mut stopwatch = Stopwatch::start();
+        (0..MANY).for_each(|at| reports.secret("name", "token", &place(&text, at * 4, at * 4 + 2)));
+        assert!((0..MANY).all(|at| !reports.hides(&place(&text, at * 4 + 2, at * 4 + 4))));
+        assert!((0..MANY).all(|at| reports.hides(&place(&text, at * 4 + 1, at * 4 + 3))));
+        assert!(stopwatch.lap().as_secs() < 60);
     }
 }
