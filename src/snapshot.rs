@@ -255,9 +255,7 @@ impl Snapshot {
         (Some(snapshot), diagnostics)
     }
 
-    /// Returns the number of first properties of a document that the root of a schema declares or nearly declares, up
-    /// to
-    /// `enough`.
+    /// Returns the number of first properties of a document that the root of a schema declares or nearly declares, up to `enough`.
     pub fn likeness(model: &Model, source: &Source, enough: usize) -> usize {
         let fields = model.ty(model.root).fields.first().into_iter().flat_map(|node| &node.children);
         let declared: Vec<&str> = fields.map(|(name, _)| name.as_str()).chain(Self::lists(model)).collect();

@@ -9,10 +9,11 @@
 //! decides often guards it.
 //!
 //! Some leaves of a failure state the demand that the resource violates, and the others state where the demand applies: its
-//! premises. An unknown verdict has a demand too, unless the `when` clauses alone make it unknown. `when` clauses are premises of the `unless` clauses. Without `unless` clauses, every operand of `&&` in `when`
-//! is a premise of the last one, because a policy states its subject before its condition. An operand of `||` that is
-//! negated is a premise in `unless`: `!public || encrypted` demands encryption where `public` is true. So is one of several
-//! `unless` clauses, and the test of an `if`. `!` exchanges the rules of `when` and `unless`.
+//! premises. An unknown verdict has a demand too, unless the `when` clauses alone make it unknown. `when` clauses are premises
+//! of the `unless` clauses. Without `unless` clauses, every operand of `&&` in `when` is a premise of the last one, because a
+//! policy states its subject before its condition. An operand of `||` that is negated is a premise in `unless`: `!public ||
+//! encrypted` demands encryption where `public` is true. So is one of several `unless` clauses, and the test of an `if`. `!`
+//! exchanges the rules of `when` and `unless`.
 
 use super::derive::Contributions;
 use super::eval::{Evaluator, Request};
