@@ -44,6 +44,7 @@ pub mod explain;
 pub mod page;
 
 pub(crate) use configured::described as describe_configuration;
+#[cfg(feature = "files")]
 pub(crate) use csv::COLUMNS as CSV_COLUMNS;
 pub use escape::{plain, short};
 pub(crate) use findings::evidence;
