@@ -32,7 +32,7 @@ use crate::source::{Source, Span};
 use crate::value::{Outcomes, TypeId, Value};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 id! {
@@ -145,6 +145,15 @@ pub enum Constant {
     Parameter(usize),
     /// Whether an optional parameter is set.
     HasParameter(usize),
+}
+
+/// Names and texts in policies that those of a snapshot may be misspellings of.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// The names of tags that policies read.
+    pub tags: BTreeSet<(TypeId, SmolStr)>,
+    /// The texts that policies compare with each attribute.
+    pub literals: BTreeMap<(TypeId, SlotId), BTreeSet<SmolStr>>,
 }
 
 /// A lowered policy for one type of principal and one of resource.
@@ -331,8 +340,13 @@ impl Program {
         on_deep_stack(|| Self::reviewed(model, policies, select, |_| true))
     }
 
+    /// Returns the names and texts in policies that those of a snapshot may be misspellings of.
+    pub(crate) fn named(&self) -> Named {
+        Named { tags: self.tags(), literals: self.literals() }
+    }
+
     /// Returns the names of the tags that policies read.
-    pub(crate) fn tags(&self) -> BTreeSet<(TypeId, SmolStr)> {
+    fn tags(&self) -> BTreeSet<(TypeId, SmolStr)> {
         let tag = |node: &Node| {
             let (NodeKind::GetTag(_, ty, key) | NodeKind::HasTag(_, ty, key)) = node.kind else { return None };
             let NodeKind::Constant(at) = self.node(key).kind else { return None };
@@ -342,6 +356,50 @@ impl Program {
             }
         };
         self.nodes.iter().filter_map(tag).collect()
+    }
+
+    /// Returns the texts that policies compare with each attribute.
+    fn literals(&self) -> BTreeMap<(TypeId, SlotId), BTreeSet<SmolStr>> {
+        let mut literals: BTreeMap<_, BTreeSet<SmolStr>> = BTreeMap::new();
+        for node in &self.nodes {
+            let (NodeKind::Equal(left, right)
+            | NodeKind::Contains(left, right)
+            | NodeKind::ContainsAll(left, right)
+            | NodeKind::ContainsAny(left, right)) = node.kind
+            else {
+                continue;
+            };
+            for (attribute, other) in [(left, right), (right, left)] {
+                let NodeKind::Slot(_, ty, slot) = self.node(attribute).kind else { continue };
+                let texts = self.texts(other);
+                if !texts.is_empty() {
+                    literals.entry((ty, slot)).or_default().extend(texts);
+                }
+            }
+        }
+        literals
+    }
+
+    /// Returns the literal texts that a node is, or contains as a set.
+    fn texts(&self, node: NodeId) -> Vec<SmolStr> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        let literal = |node: NodeId| match self.node(node).kind {
+            NodeKind::Constant(at) => match self.constants.get(at) {
+                Some(Constant::Value(value)) => Some(value),
+                _ => None,
+            },
+            _ => None,
+        };
+        match &self.node(node).kind {
+            NodeKind::SetOf(items) => items.iter().filter_map(|item| text(literal(*item)?)).collect(),
+            _ => match literal(node) {
+                Some(Value::Set(set)) => set.items().iter().filter_map(text).collect(),
+                other => other.and_then(text).into_iter().collect(),
+            },
+        }
     }
 
     /// Reviews and lowers all checks, the derivations that they need, and those that `select` accepts.

@@ -17,6 +17,7 @@ mod column;
 mod request;
 mod resolve;
 mod past;
+mod literal;
 mod secrets;
 mod element;
 mod split;
@@ -33,6 +34,7 @@ pub use secrets::{Relation, SecretPaths, Secrets};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::{Numbers, keyed_number};
 use crate::ids::IdVec;
+use crate::program::Named;
 use crate::schema::{EntityType, Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
 use crate::source::pointer::{Pointer, Step};
@@ -220,7 +222,7 @@ impl Snapshot {
         reads: &BTreeSet<(TypeId, SlotId)>,
         limits: &Limits,
     ) -> (Option<Self>, Vec<Diagnostic>) {
-        Self::planned(source, model, &ReadPlan::new(model, reads, BTreeSet::new()), None, limits)
+        Self::planned(source, model, &ReadPlan::new(model, reads, Named::default()), None, limits)
     }
 
     /// Reads a snapshot by a plan for the model, as [`Snapshot::read`] does. With the time of the run, in milliseconds since 1970,
@@ -242,6 +244,7 @@ impl Snapshot {
         let mut snapshot = decode::decode(source, model, plan, split, &mut diagnostics);
         let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
+        literal::warn_of_near(&snapshot, model, plan, &mut diagnostics);
         if let Some(now) = now {
             past::forget_future(&mut snapshot, model, now, &mut diagnostics);
         }

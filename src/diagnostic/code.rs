@@ -231,6 +231,8 @@ codes! {
     SnapshotFormer, "snapshot-former", Error;
     /// An instance has no id.
     SnapshotKey, "snapshot-key", Error;
+    /// A text differs from one of a policy in case or blanks only.
+    SnapshotLiteral, "snapshot-literal", Warning;
     /// The property `partial` of a snapshot is not valid.
     SnapshotPartial, "snapshot-partial", Error;
     /// A property is not declared, and may be a misspelling.

@@ -76,7 +76,7 @@ impl Compiler {
         let policies = self.policies(&schema, sources, adaptation, saved, &mut diagnostics);
         let selected = filter.selected(&policies, &mut diagnostics);
         let program = self.program(&schema, &policies, &selected, &mut diagnostics);
-        let plan = Arc::new(ReadPlan::new(&schema.model, &program.reads, program.tags()));
+        let plan = Arc::new(ReadPlan::new(&schema.model, &program.reads, program.named()));
         let adaptation = Arc::clone(adaptation);
         (Some(Pack { schema, policies, program, plan, selected, adaptation }), diagnostics)
     }

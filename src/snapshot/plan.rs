@@ -8,13 +8,14 @@ use super::misspelling_in_group;
 use super::partial;
 use super::uncaptured::{self, UNCAPTURED};
 use crate::ids::{IdVec, id};
+use crate::program::Named;
 use crate::schema::{FieldId, Model, PathId, Slot, SlotId};
 use crate::source::json::{Key, Scanner, SyntaxError, UsualKey};
 use crate::source::pointer::{Group, Groups};
 use crate::source::{is_slip, misspellings};
 use crate::value::TypeId;
 use smol_str::SmolStr;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The number of undeclared names that a layout has of one object. They are from input.
@@ -27,20 +28,18 @@ const MAX_NAME_BYTES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct ReadPlan {
     reads: BTreeSet<(TypeId, SlotId)>,
-    /// The names of tags that policies read.
-    tags: BTreeSet<(TypeId, SmolStr)>,
+    named: Named,
     types: IdVec<TypeId, OnceLock<TypePlan>>,
     /// The groups of properties, by the node of their type.
     groups: IdVec<PathId, OnceLock<GroupPlan>>,
 }
 
 impl ReadPlan {
-    /// Plans the reading of all attributes, of which those in `reads` are kept. Other tags than the named ones may be
-    /// misspellings of these.
-    pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>, tags: BTreeSet<(TypeId, SmolStr)>) -> Self {
+    /// Plans the reading of all attributes, of which those in `reads` are kept.
+    pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>, named: Named) -> Self {
         Self {
             reads: reads.clone(),
-            tags,
+            named,
             types: model.type_ids().map(|_| OnceLock::new()).collect(),
             groups: model.paths.iter().map(|_| OnceLock::new()).collect(),
         }
@@ -48,7 +47,12 @@ impl ReadPlan {
 
     /// Returns the plan of a type of the model that the plan was made for.
     pub(super) fn of(&self, model: &Model, ty: TypeId) -> &TypePlan {
-        self.types[ty].get_or_init(|| TypePlan::new(model, ty, &self.reads, &self.tags))
+        self.types[ty].get_or_init(|| TypePlan::new(model, ty, &self.reads, &self.named.tags))
+    }
+
+    /// Returns the texts that policies compare with each attribute.
+    pub(super) fn literals(&self) -> &BTreeMap<(TypeId, SlotId), BTreeSet<SmolStr>> {
+        &self.named.literals
     }
 
     /// Returns the plan of the groups of properties of a type, which is at a node.
@@ -554,7 +558,7 @@ mod tests {
     #[test]
     fn a_layout_does_not_change_what_a_name_means() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), BTreeSet::new());
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), Named::default());
         let person = schema.model.type_named("Person").unwrap();
         let route = &plan.of(&schema.model, person).route;
         let mut layout = Layout::new(route);
@@ -583,7 +587,7 @@ mod tests {
     #[test]
     fn the_names_of_a_layout_are_bounded() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), BTreeSet::new());
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), Named::default());
         let person = schema.model.type_named("Person").unwrap();
         let route = &plan.of(&schema.model, person).route;
         let mut layout = Layout::new(route);
@@ -599,7 +603,7 @@ mod tests {
     #[test]
     fn snapshots_of_one_plan_are_read_as_alone() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), BTreeSet::new());
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), Named::default());
         let texts = [
             r#"{"open": true, "people": [{"name": "a", "age": 1, "shoe": 1}, {"name": "b", "agee": 1, "shoe": 1}]}"#,
             r#"{"people": [], "opne": true}"#,
