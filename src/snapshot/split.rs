@@ -99,6 +99,9 @@ pub(super) fn split(
                 {
                     Some("remove it, or give the file a name that ends in `.jsonc`".to_owned())
                 }
+                error if error.message.contains("surrogate pair") => {
+                    Some("write the character, or both halves of the pair".to_owned())
+                }
                 error if error.span.is_empty() => Some("the file may have been cut off".to_owned()),
                 _ => None,
             };

@@ -1,7 +1,8 @@
 //! A strict JSON scanner over a `&str`. It walks objects and arrays, skips values, and yields byte offsets.
 //!
 //! It does not build values. A value is a [`Span`]; the caller decides which ones are read as text, number or list.
-//! It accepts the texts of RFC 8259, with nesting up to a depth that the caller sets.
+//! It accepts the texts of RFC 8259 whose names are Unicode text, as RFC 7493 requires, with nesting up to a depth that
+//! the caller sets. A name with half of a surrogate pair is an error, because it may be meant to be any other name.
 
 use super::{Span, byte_offset};
 use std::borrow::Cow;
@@ -98,7 +99,8 @@ impl<'a> Key<'a> {
     /// Returns the key as text.
     pub fn text(&self) -> Cow<'a, str> {
         if self.escaped {
-            Cow::Owned(unescape(self.raw()).unwrap_or_else(|| self.raw().to_owned()))
+            // The scan accepts only names that are text.
+            Cow::Owned(unescape(self.raw()).unwrap_or_default())
         } else {
             Cow::Borrowed(self.raw())
         }
@@ -416,12 +418,26 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let escaped = self.string()?;
         let end = self.at;
+        if escaped {
+            self.check_name(start..end)?;
+        }
         self.blank();
         if self.byte() != Some(b':') {
             return Err(self.expected("`:`"));
         }
         self.at += 1;
         Ok((start..end, escaped))
+    }
+
+    /// Checks that a name with escapes is text.
+    #[cold]
+    fn check_name(&self, name: Range<usize>) -> Result<()> {
+        if self.text.get(name.clone()).and_then(string_text).is_some() {
+            return Ok(());
+        }
+        let message = "this name is not text: an escape is half of a surrogate pair".to_owned();
+        let span = Span::from(name);
+        Err(SyntaxProblem { span, unquoted: message.clone(), message, too_deep: false }.into())
     }
 
     /// Skips a string, the opening quote being here; returns whether it holds an escape.
@@ -797,5 +813,18 @@ mod tests {
     fn lone_surrogates_have_no_text() {
         assert_eq!(string_text(r#""\ud83d\ude00""#).unwrap(), "\u{1f600}");
         assert_eq!(string_text(r#""\ud83d""#), None);
+    }
+
+    #[test]
+    fn a_name_with_half_of_a_surrogate_pair_is_an_error() {
+        for name in [r"\ud83d", r"a\uD83Db", r"\ude00", r"\ude00\ud83d", r"\ud83d\u0041", r"\ud83d\n"] {
+            let (walked, nested) = (format!("{{\"{name}\": 1}}"), format!("[{{\"b\": {{}}, \"{name}\": 1}}]"));
+            let error = Scanner::new(&walked).object(|scanner, _| scanner.skip().map(drop)).unwrap_err();
+            assert_eq!(error.message, "this name is not text: an escape is half of a surrogate pair");
+            assert_eq!(&walked[error.span.range()], format!("\"{name}\""));
+            let error = skip(&nested).unwrap_err();
+            assert_eq!(&nested[error.span.range()], format!("\"{name}\""));
+        }
+        assert!(skip(r#"{"\ud83d\ude00\u00e9": ["\ud83d"]}"#).is_ok());
     }
 }
