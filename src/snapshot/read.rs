@@ -406,7 +406,11 @@ impl<'s> Reading<'s> {
         let Scanned { kind, span, .. } = value;
         let whole = match self.plain(value) {
             Some(plain) => Some(Cow::Borrowed(plain)),
-            None => string_text(self.source.slice(span)).filter(|_| kind == Kind::String),
+            None if kind == Kind::String => match string_text(self.source.slice(span)) {
+                Some(text) => Some(text),
+                None => return self.not_text(span),
+            },
+            None => None,
         };
         let text = whole.as_deref().map(trimmed);
         if let (Reader::Length, Some(text)) = (reader, &whole) {
@@ -659,21 +663,20 @@ impl<'s> Reading<'s> {
         let source = self.source;
         let raw = source.slice(span);
         let text = if kind == Kind::String { string_text(raw) } else { None };
-        match (ty, kind) {
-            (Ty::Bool, Kind::Bool) => Some(Value::Bool(raw == "true")),
-            (Ty::Long | Ty::Decimal, Kind::Number) => self.of_number(ty, raw, span, name),
-            (Ty::String, Kind::String) => match &text {
-                Some(text) => Some(Value::String(SmolStr::new(text))),
-                None => {
-                    self.not_text(span);
-                    None
-                }
-            },
-            (Ty::Decimal | Ty::Datetime | Ty::Duration | Ty::Ip | Ty::Entity(_), Kind::String) => {
-                self.of_text(ty, text.as_deref().unwrap_or_default(), span, name)
+        match (ty, kind, text.as_deref()) {
+            (_, Kind::String, None) => {
+                self.not_text(span);
+                None
             }
-            (Ty::Set(element), Kind::Array) => Some(self.set(element, span, name)),
-            (Ty::Record(members), Kind::Object) => self.record(members, span, name),
+            (Ty::Bool, Kind::Bool, _) => Some(Value::Bool(raw == "true")),
+            (Ty::Long | Ty::Decimal, Kind::Number, _) => self.of_number(ty, raw, span, name),
+            (
+                Ty::String | Ty::Decimal | Ty::Datetime | Ty::Duration | Ty::Ip | Ty::Entity(_),
+                Kind::String,
+                Some(text),
+            ) => self.of_text(ty, text, span, name),
+            (Ty::Set(element), Kind::Array, _) => Some(self.set(element, span, name)),
+            (Ty::Record(members), Kind::Object, _) => self.record(members, span, name),
             _ => {
                 let wanted = match ty {
                     Ty::Bool => "true or false",

@@ -460,6 +460,36 @@ fn a_chain_reads_every_element_of_a_set() {
 }
 
 #[test]
+fn a_string_with_half_of_a_surrogate_pair_is_not_a_text_of_any_type() {
+    let mut lines = String::new();
+    for declared in [
+        "x: Set<Person>",
+        "x: Set<datetime>",
+        "x: Set<Status>",
+        r#"@as("casefold") x: Set<String>"#,
+        "x: Status",
+        "x: Person",
+        r#"@as("casefold") x: Status"#,
+        r#"@as("length") x: Long"#,
+        "x: Bool",
+    ] {
+        let value = if declared.contains("Set") { r#"["\ud83d"]"# } else { r#""\ud83d""# };
+        writeln!(lines, "{declared}: {}", attribute(declared, &[value]).trim_end()).unwrap();
+    }
+    expect![[r#"
+        x: Set<Person>: ["\ud83d"]: x=[ ..]; snapshot-text: this string is not text: an escape is half of a surrogate pair
+        x: Set<datetime>: ["\ud83d"]: x=[ ..]; snapshot-text: this string is not text: an escape is half of a surrogate pair
+        x: Set<Status>: ["\ud83d"]: x=[ ..]; snapshot-text: this string is not text: an escape is half of a surrogate pair
+        @as("casefold") x: Set<String>: ["\ud83d"]: x=[ ..]; snapshot-text: this string is not text: an escape is half of a surrogate pair
+        x: Status: "\ud83d": x=unreadable; snapshot-text: this string is not text: an escape is half of a surrogate pair
+        x: Person: "\ud83d": x=unreadable; snapshot-text: this string is not text: an escape is half of a surrogate pair
+        @as("casefold") x: Status: "\ud83d": x=unreadable; snapshot-text: this string is not text: an escape is half of a surrogate pair
+        @as("length") x: Long: "\ud83d": x=unreadable; snapshot-text: this string is not text: an escape is half of a surrogate pair
+        x: Bool: "\ud83d": x=unreadable; snapshot-text: this string is not text: an escape is half of a surrogate pair
+    "#]].assert_eq(&lines);
+}
+
+#[test]
 fn words_mean_that_a_value_is_missing() {
     let words = r#"@unknown("unknown, tbd") @absent("N/A, \"\", -1")"#;
     let values = ["\" TBD \"", "\"n/a\"", "\"\"", "-1", "null", "true"];
