@@ -120,6 +120,17 @@ impl Node {
         }
     }
 
+    /// Returns whether this is a usual value for "none", as an API has it in place of an error.
+    pub fn says_nothing(&self) -> bool {
+        match &self.value {
+            Value::Null | Value::Bool(false) => true,
+            Value::Text(text) => text.is_empty(),
+            Value::List(elements) => elements.is_empty(),
+            Value::Object(properties) => properties.is_empty(),
+            Value::Bool(true) | Value::Number(_) => false,
+        }
+    }
+
     /// Returns the text, if this is a string.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
@@ -183,6 +194,16 @@ mod tests {
         assert_eq!(node.place.text(), source.text());
         assert!(Node::read(&Source::new("s.json", "[1,").unwrap()).is_err());
         assert!(Node::read(&Source::new("s.json", "[".repeat(600)).unwrap()).is_err());
+    }
+
+    #[test]
+    fn values_for_none_are_those_of_a_snapshot() {
+        let values =
+            ["null", "false", "true", "0", "\"\"", "\" \"", "\"x\"", "[]", "[ ]", "[null]", "{}", "{ }", "{\"a\": 1}"];
+        for text in values {
+            let node = Node::read(&Source::new("s.json", text).unwrap()).unwrap();
+            assert_eq!(node.says_nothing(), crate::snapshot::api_error::says_nothing(text), "{text}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::scim;
 use super::secrets::suspicion;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
+use crate::snapshot::api_error::{ApiError, is_of_error};
 use crate::snapshot::uncaptured::is_like;
 use crate::source::{Place, Source, misspelling};
 use crate::value::fold::caseless;
@@ -296,13 +297,16 @@ impl Mapped {
             }
             let (text, place, meaning) = match self.found(row, column, *at, &cells) {
                 Found::Nothing => {
-                    let misspelt = self.misspelt(row, column);
+                    let (misspelt, error) = (self.misspelt(row, column), self.api_error(row, column));
                     if let Some(property) = misspelt {
                         reports.report("property", &property.place, || misspelt_property(column, property));
                     }
+                    if let Some(property) = error {
+                        reports.report("error", &property.place, || row_with_error(property));
+                    }
                     if misspelt.is_some() {
                         instance.doubt(column);
-                    } else if is_wrong {
+                    } else if is_wrong || error.is_some() {
                         instance.mark(column);
                     }
                     continue;
@@ -454,6 +458,45 @@ impl Mapped {
             let is_near = |name: &str| misspelling(name, [last]).is_some() && !is_read(name);
             properties.iter().find(|property| is_near(&property.name))
         })
+    }
+
+    /// Returns the error of an API in a row of JSON, or in an object of the row on the way to a column. The values that the
+    /// object lacks are unknown.
+    fn api_error(&self, row: usize, column: &Column) -> Option<&Property> {
+        let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return None };
+        let row = nodes.get(row)?;
+        column.headers.iter().find_map(|header| {
+            let way: Vec<&str> = header.split('/').collect();
+            (0..way.len()).find_map(|depth| {
+                let above = way.get(..depth)?;
+                self.error_of(above.iter().try_fold(row, |node, step| node.get(step))?, above)
+            })
+        })
+    }
+
+    /// Returns the error of an object of a row. `above` are the names on the way to the object.
+    fn error_of<'n>(&self, object: &'n Node, above: &[&str]) -> Option<&'n Property> {
+        let Value::Object(properties) = &object.value else { return None };
+        if !properties.iter().any(|property| is_of_error(&property.name)) {
+            return None;
+        }
+        let is_read = |name: &str| {
+            let mut headers = self.known.iter().flat_map(|column| &column.headers);
+            headers.any(|header| {
+                let mut way = header.split('/');
+                above.is_empty() && caseless(header) == caseless(name)
+                    || above.iter().all(|step| way.next() == Some(step)) && way.next() == Some(name)
+            })
+        };
+        let (mut error, mut has_known) = (ApiError::default(), false);
+        for property in properties {
+            let name = &property.name;
+            match self.declared.contains(name) || is_read(name) {
+                true => has_known = true,
+                false => error.consider(name, property, || property.node.says_nothing()),
+            }
+        }
+        error.shown(has_known)
     }
 
     fn cells(&self, row: usize, cells: &mut Vec<Cell>) {
@@ -629,6 +672,15 @@ fn misspelt_property(column: &Column, property: &Property) -> Diagnostic {
     let warning = Diagnostic::warning(Code::CaptureRow, message);
     let warning = warning.label(&property.place.source, property.place.span, "not read");
     warning.help(format!("did you mean `{header}`? Until it is corrected the value is uncaptured"))
+}
+
+fn row_with_error(property: &Property) -> Diagnostic {
+    let message = "the row has an error, so the values that it lacks are uncaptured";
+    let warning = Diagnostic::warning(Code::CaptureRow, message);
+    let warning = warning.label(&property.place.source, property.place.span, "not a column");
+    warning.help(
+        "export the row again, or add the property to `@ignore` in the schema if it is not an error of the export",
+    )
 }
 
 fn no_column(file: &str, (place, found): (&Place, &[String]), column: &Column, description: &str) -> Diagnostic {

@@ -1,7 +1,9 @@
 //! Errors of an API in a snapshot. An export that copies the answers of an API has `{"error": "forbidden"}` in place of an
 //! object, or an error next to a part of its properties. The properties that such an object lacks are unknown.
+//!
+//! The capture reads rows of JSON by the same rule.
 
-use crate::source::{Source, Span};
+use crate::source::Span;
 
 /// Returns whether a property has the name of an error.
 pub(crate) fn is_of_error(name: &str) -> bool {
@@ -9,36 +11,43 @@ pub(crate) fn is_of_error(name: &str) -> bool {
 }
 
 /// Returns whether a value is a usual one for "none".
-pub(super) fn says_nothing(json: &str) -> bool {
+pub(crate) fn says_nothing(json: &str) -> bool {
     let inside = |brackets: [char; 2]| json.strip_prefix(brackets[0])?.strip_suffix(brackets[1]);
     matches!(json, "null" | "false" | "\"\"")
         || inside(['[', ']']).or_else(|| inside(['{', '}'])).is_some_and(|inside| inside.trim().is_empty())
 }
 
-/// The error of an object, among its properties that the schema neither declares nor ignores.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ApiError {
+/// The error of an object, among its properties that the schema neither declares nor ignores. `K` identifies a property.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ApiError<K = Span> {
     /// The first property with the name of an error.
-    first: Option<Span>,
+    first: Option<K>,
     /// The first one whose value states an error.
-    stated: Option<Span>,
+    stated: Option<K>,
 }
 
-impl ApiError {
-    /// Considers a property that the schema neither declares nor ignores.
-    pub(super) fn consider(&mut self, source: &Source, name: &str, key: Span, value: Span) {
+impl<K> Default for ApiError<K> {
+    fn default() -> Self {
+        Self { first: None, stated: None }
+    }
+}
+
+impl<K: Copy> ApiError<K> {
+    /// Considers a property that the schema neither declares nor ignores. `says_nothing` returns whether its value is a usual
+    /// one for "none".
+    pub(crate) fn consider(&mut self, name: &str, key: K, says_nothing: impl FnOnce() -> bool) {
         if !is_of_error(name) {
             return;
         }
         self.first.get_or_insert(key);
-        if self.stated.is_none() && !says_nothing(source.slice(value)) {
+        if self.stated.is_none() && !says_nothing() {
             self.stated = Some(key);
         }
     }
 
     /// Returns the key of the error, if the properties that the object lacks are unknown because of it. `has_known` is whether the
     /// object has a property that the schema declares or ignores: if so, the value of the error must state one.
-    pub(super) fn shown(self, has_known: bool) -> Option<Span> {
+    pub(crate) fn shown(self, has_known: bool) -> Option<K> {
         if has_known { self.stated } else { self.stated.or(self.first) }
     }
 }
@@ -49,13 +58,12 @@ mod tests {
 
     /// Returns the place of the property that shows an error in an object, next to a known property and without one.
     fn shown(object: &str) -> [Option<u32>; 2] {
-        let source = Source::new("snapshot.json", object.to_owned()).unwrap();
         let mut error = ApiError::default();
-        let mut scanner = crate::source::json::Scanner::new(source.text());
+        let mut scanner = crate::source::json::Scanner::new(object);
         scanner
             .object(|scanner, key| {
                 let value = scanner.skip()?;
-                error.consider(&source, &key.text(), key.span, value);
+                error.consider(&key.text(), key.span, || says_nothing(&object[value.range()]));
                 Ok::<_, crate::source::json::SyntaxError>(())
             })
             .unwrap();

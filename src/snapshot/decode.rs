@@ -3,7 +3,7 @@
 //! Rows are decoded in parallel, a run of rows at a time; runs are concatenated in order. Every declared attribute is
 //! read and checked. Only the attributes that a policy reads are kept.
 
-use super::api_error::ApiError;
+use super::api_error::{ApiError, says_nothing};
 use super::locate::LocationKind;
 use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, duplicate_key};
@@ -563,7 +563,7 @@ impl Decoder<'_> {
                         objects.push(span);
                     }
                     if is_own {
-                        error.consider(self.reading.source, &key.text(), key.span, span);
+                        error.consider(&key.text(), key.span, || says_nothing(self.reading.source.slice(span)));
                     }
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);

@@ -307,7 +307,7 @@ fn has_error_around(snapshot: &Snapshot, model: &Model, ty: TypeId, within: Span
     let (mut error, mut has_known) = (ApiError::default(), false);
     snapshot.each_property(object.span, |name, key, value| match known.contains(name) {
         true => has_known = true,
-        false => error.consider(&snapshot.source, name, key, value),
+        false => error.consider(name, key, || says_nothing(snapshot.source.slice(value))),
     });
     error.shown(has_known).is_some()
 }

@@ -1,6 +1,6 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
-use super::api_error::{ApiError, is_of_error};
+use super::api_error::{ApiError, is_of_error, says_nothing};
 use super::plan::SlotUse;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
@@ -1075,7 +1075,7 @@ impl<'s> Reading<'s> {
             let Some(ty) = ty_of(&text) else {
                 self.other_properties += 1;
                 members.others.push((SmolStr::new(&text), key.span));
-                members.error.consider(self.source, &text, key.span, span);
+                members.error.consider(&text, key.span, || says_nothing(self.source.slice(span)));
                 return Ok::<_, SyntaxError>(());
             };
             let name = SmolStr::new(&text);

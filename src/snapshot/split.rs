@@ -2,7 +2,7 @@
 
 mod group;
 
-use super::api_error::{ApiError, is_of_error};
+use super::api_error::{ApiError, is_of_error, says_nothing};
 use super::element::{Doubt, Membership};
 use super::plan::ReadPlan;
 use super::read::duplicate_key;
@@ -466,7 +466,7 @@ impl Splitter<'_> {
             let Some(name) = string_text(self.source.slice(*key)).filter(|name| !known.contains(&**name)) else {
                 continue;
             };
-            error.consider(self.source, &name, *key, *value);
+            error.consider(&name, *key, || says_nothing(self.source.slice(*value)));
         }
         error.shown(names.iter().any(|name| known.contains(&*name.text()))).is_some()
     }

@@ -677,6 +677,42 @@ fn a_row_of_json_may_state_what_was_not_captured() {
 }
 
 #[test]
+fn the_values_that_a_row_of_json_with_an_error_lacks_are_uncaptured() {
+    const WARNING: &str = "the row has an error, so the values that it lacks are uncaptured";
+    let people = |row: &str, changes: &[(&str, &str)]| {
+        let rows = format!(r#"[{{"E-mail": "a@x", "Active": "yes", "Fee": 2, "Pay": {{"Fee": 2}}}}, {row}]"#);
+        let run = Harbour::changed(&[("r.json", rows.as_bytes())], changes).run(&format!("--people r.json {AT}"));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        (run.json()["people"][1].clone(), run.stderr.matches(WARNING).count())
+    };
+    let unknown = json!({"email": "b@x", "active": true, "uncaptured": ["fee", "site"]});
+    let absent = json!({"email": "b@x", "active": true, "uncaptured": ["site"]});
+    for error in [r#""error": "forbidden""#, r#""Errors": [{"code": 403}]"#, r#""error": null, "errors": 0"#] {
+        let row = format!(r#"{{"E-mail": "b@x", "Active": "yes", {error}}}"#);
+        assert_eq!(people(&row, &[]), (unknown.clone(), 1), "{error}");
+    }
+    for error in [r#""error": null"#, r#""error": """#, r#""errors": []"#, r#""error_rate": 1"#] {
+        let row = format!(r#"{{"E-mail": "b@x", "Active": "yes", {error}}}"#);
+        assert_eq!(people(&row, &[]), (absent.clone(), 0), "{error}");
+    }
+    // One that is a column.
+    let column = [(r#"headers = ["Fee"]"#, r#"headers = ["Fee", "Error"]"#)];
+    let row = r#"{"E-mail": "b@x", "Active": "yes", "error": 3}"#;
+    assert_eq!(people(row, &column), (json!({"email": "b@x", "active": true, "fee": 3, "uncaptured": ["site"]}), 0));
+    // One in an object of the row, and around it.
+    let inner = [(r#"headers = ["Fee"]"#, r#"headers = ["Pay/Fee"]"#)];
+    for row in [r#""Pay": {"error": "forbidden"}"#, r#""Pay": {"error": null}"#, r#""Pay": {}, "error": "forbidden""#] {
+        let row = format!(r#"{{"E-mail": "b@x", "Active": "yes", {row}}}"#);
+        assert_eq!(people(&row, &inner), (unknown.clone(), 1), "{row}");
+    }
+    let row = r#"{"E-mail": "b@x", "Active": "yes", "Pay": {}}"#;
+    assert_eq!(people(row, &inner), (absent, 0));
+    // A value that the row has is known.
+    let row = r#"{"E-mail": "b@x", "Active": "yes", "Fee": 1, "error": "forbidden"}"#;
+    assert_eq!(people(row, &[]), (json!({"email": "b@x", "active": true, "fee": 1, "uncaptured": ["site"]}), 0));
+}
+
+#[test]
 fn a_document_is_of_the_same_account_and_not_of_the_future() {
     let old = r#"{"captured_at": "2026-08-01", "organization": {"name": "Heron"}}"#;
     for (document, expected) in [
