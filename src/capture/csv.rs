@@ -42,6 +42,8 @@ enum Fault {
     Unclosed(usize),
     /// A text after a quoted cell, here.
     AfterQuote(usize),
+    /// A blank before the quote of a cell, here.
+    BeforeQuote(usize),
 }
 
 impl Table {
@@ -107,6 +109,11 @@ impl Table {
                 "a text follows a quoted cell",
                 "write a quote in a cell as two quotes, and put the cell in quotes",
             ),
+            Fault::BeforeQuote(at) => (
+                *at,
+                "a blank is before the quote of a cell",
+                "remove the blank; if the quote belongs to the text, write it as two quotes, and put the cell in quotes",
+            ),
         };
         let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
         let place = Place::new(&self.source, Span::from(at..end));
@@ -116,7 +123,7 @@ impl Table {
         });
         match fault {
             Fault::Unclosed(_) => text.len(),
-            Fault::AfterQuote(at) => {
+            Fault::AfterQuote(at) | Fault::BeforeQuote(at) => {
                 text.get((*at).max(from)..).and_then(|rest| rest.find('\n')).map_or(text.len(), |n| at + n + 1)
             }
         }
@@ -164,6 +171,12 @@ impl Table {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
         }
+    }
+
+    /// Returns whether a cell without quotes has a quote, which RFC 4180 does not allow: it may be a part of a cell that was
+    /// in quotes.
+    pub(super) fn has_stray_quote(&self, cell: Cell) -> bool {
+        !cell.is_quoted && self.source.slice(cell.span).contains('"')
     }
 
     /// Returns the place of a cell.
@@ -235,6 +248,10 @@ fn record(text: &str, from: usize, separator: u8, cells: &mut Vec<Cell>) -> Resu
             }
         } else {
             let rest = bytes.get(at..).unwrap_or_default();
+            let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != separator;
+            if rest.first().is_some_and(is_blank) && rest.iter().find(|byte| !is_blank(byte)) == Some(&b'"') {
+                return Err(Fault::BeforeQuote(start));
+            }
             at += memchr::memchr3(separator, b'\r', b'\n', rest).unwrap_or(rest.len());
         }
         cells.push(Cell { span: Span::from(start..at), is_quoted });
@@ -309,7 +326,7 @@ mod tests {
 
     #[test]
     fn rows_that_are_not_readable_are_reported_in_their_line() {
-        let (table, problems) = read("a,b\n1\n2,3\n\"4\"5,6\n7,8,9\n\"0,1\n");
+        let (table, problems) = read("a,b\n1\n2,3\n\"4\"5,6\n4, \"5\"\n7,8,9\n\"0,1\n");
         let table = table.unwrap();
         assert_eq!((rows(&table), table.is_damaged), (vec![vec!["2".to_owned(), "3".to_owned()]], true));
         assert_eq!(
@@ -317,11 +334,25 @@ mod tests {
             [
                 "this row has 1 cell, and the header has 2",
                 "a text follows a quoted cell",
+                "a blank is before the quote of a cell",
                 "this row has 3 cells, and the header has 2",
                 "this quote has no partner, and the rest of the file is not read",
             ]
         );
         assert!(read("").0.is_none() && read("\n \n").0.is_none());
+    }
+
+    #[test]
+    fn a_quote_in_a_cell_without_quotes_is_stray() {
+        let (table, problems) = read("a,b\n5\" pipe,\"5\"\" pipe\"\nO'Neil, x\n");
+        let (table, mut cells) = (table.unwrap(), Vec::new());
+        let mut stray = |row| {
+            table.cells(row, &mut cells);
+            cells.iter().map(|cell| table.has_stray_quote(*cell)).collect::<Vec<_>>()
+        };
+        assert_eq!((stray(0), stray(1), problems), (vec![true, false], vec![false, false], vec![]));
+        // With tabs between cells, a tab is not a blank.
+        assert_eq!(read("a\tb\tc\n\t\t\"x\"\n").1, Vec::<String>::new());
     }
 
     #[test]

@@ -58,6 +58,8 @@ enum Found<'t> {
     Elements(Vec<(String, Written)>, Place),
     /// A value that is not a single one, such as an object.
     Other(Place),
+    /// A cell with a quote in it, although the cell is not in quotes.
+    Quote(Cow<'t, str>, Place),
     /// Several values, of which the one that counts is not known.
     Several,
     /// No value.
@@ -291,6 +293,7 @@ impl Mapped {
         let others = stated.iter().filter(|name| self.declared.contains(name) && !is_column(name));
         instance.uncaptured.extend(others.map(|name| vec![name.clone()]));
         for (column, at) in &self.columns {
+            let name = column.property.last().map_or("", String::as_str);
             if stated.iter().any(|name| self.names_column(name, column)) {
                 instance.mark(column);
                 continue;
@@ -320,6 +323,15 @@ impl Mapped {
                     instance.doubt(column);
                     continue;
                 }
+                Found::Quote(text, place) => {
+                    let secret = suspicion(name, "", &text).or_else(|| suspicion(&self.header(*at), "", &text));
+                    match secret {
+                        Some(kind) => reports.secret(name, kind, &place),
+                        None => reports.report("quote", &place, || stray_quote(column, &place)),
+                    }
+                    instance.doubt(column);
+                    continue;
+                }
                 Found::Text(text, written, place) => {
                     let meaning = meaning(column, (&text, written), &place, dates);
                     (text, place, meaning)
@@ -331,7 +343,6 @@ impl Mapped {
                     (Cow::Owned(texts.join(", ")), place, meaning)
                 }
             };
-            let name = column.property.last().map_or("", String::as_str);
             let secret = match &meaning {
                 // A message quotes the cell.
                 Meaning::OtherWord | Meaning::Wrong(_) => {
@@ -524,6 +535,7 @@ impl Mapped {
         let (nodes, reader) = match &self.rows {
             Rows::Table(table) => {
                 return match at.and_then(|at| cells.get(at)) {
+                    Some(cell) if table.has_stray_quote(*cell) => Found::Quote(table.text(*cell), table.place(*cell)),
                     Some(cell) => Found::Text(table.text(*cell), Written::Text, table.place(*cell)),
                     None => Found::Nothing,
                 };
@@ -733,6 +745,13 @@ fn not_single(column: &Column, place: &Place) -> Diagnostic {
         Some(_) => error.help("write a list of texts, numbers and booleans"),
         None => error.help("write a text, a number or a boolean; a header such as `a/b` reads a property of an object"),
     }
+}
+
+fn stray_quote(column: &Column, place: &Place) -> Diagnostic {
+    let name = column.property.join("/");
+    let error = Diagnostic::error(Code::CaptureCell, format!("the cell of `{name}` has a quote, and is not in quotes"));
+    let error = error.label(&place.source, place.span, "the value is uncaptured");
+    error.help("write a quote in a cell as two quotes, and put the cell in quotes")
 }
 
 fn other_word(column: &Column, text: &str, place: &Place, description: &str) -> Diagnostic {

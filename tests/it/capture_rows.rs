@@ -713,6 +713,32 @@ fn the_values_that_a_row_of_json_with_an_error_lacks_are_uncaptured() {
 }
 
 #[test]
+fn a_quote_in_a_cell_that_is_not_in_quotes_is_an_error() {
+    let people = |rows: &str| {
+        let rows = format!("E-mail,Active,Fee,Note\n{rows}\n");
+        let run = Harbour::with(&[("p.csv", rows.as_bytes())]).run(&format!("--people p.csv {AT}"));
+        (run.code, run.json()["people"].clone(), run.json()["partial"].clone(), run.stderr)
+    };
+    // A column that is not read.
+    let (code, found, partial, _) = people("a@x,yes,1,5\" pipe");
+    let whole = json!([{"email": "a@x", "active": true, "fee": 1, "uncaptured": ["site"]}]);
+    assert_eq!((code, found, partial), (0, whole, Value::Null));
+    // A column that is read.
+    let (code, found, partial, text) = people("a@x,yes,1\",");
+    assert!(text.contains("the cell of `fee` has a quote, and is not in quotes"), "{text}");
+    let unknown = json!([{"email": "a@x", "active": true, "uncaptured": ["fee", "site"]}]);
+    assert_eq!((code, found, partial), (5, unknown, Value::Null));
+    // The id, and a cell that a blank before its quote divides.
+    for (row, message) in
+        [("a\"@x,yes,1,", "this row has no `email`"), ("a@x,yes,1, \"y\"", "a blank is before the quote")]
+    {
+        let (code, found, partial, text) = people(row);
+        assert!(text.contains(message), "{text}");
+        assert_eq!((code, found, partial), (5, json!([]), json!(["/people"])));
+    }
+}
+
+#[test]
 fn a_document_is_of_the_same_account_and_not_of_the_future() {
     let old = r#"{"captured_at": "2026-08-01", "organization": {"name": "Heron"}}"#;
     for (document, expected) in [
