@@ -485,6 +485,11 @@ pub fn is_hidden(c: char) -> bool {
     )
 }
 
+/// Returns whether a character selects a variant of the one before it, such as the coloured form of a sign.
+pub fn selects_variant(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ mod times;
 pub use numbers::Unit;
 pub use times::{DateFormat, Zone, midnight};
 
-use crate::source::{is_hidden, trimmed};
+use crate::source::{is_hidden, selects_variant, trimmed};
 use crate::value::IpNet;
 use crate::value::fold::{self, Domain};
 use jiff::civil;
@@ -490,18 +490,26 @@ impl Reader {
     }
 }
 
-/// Returns the first invisible character of a text, which people take for another text. Joiners between characters that are
-/// not ASCII belong to the writing, as in Persian words and in emoji.
+/// Returns the first invisible character of a text, which people take for another text. Tabs and line breaks are white space.
+/// Joiners between characters that are not ASCII belong to the writing, as in Persian words and in emoji. A selector of a
+/// variant belongs to the sign before it, and to a keycap (`1`, U+FE0F, U+20E3).
 fn unseen(text: &str) -> Option<char> {
-    if text.is_ascii() {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return None;
     }
     let is_written = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !is_hidden(c));
+    let is_sign = |c: Option<char>| is_written(c) && c.is_some_and(|c| !c.is_alphanumeric() && !selects_variant(c));
     let mut before = None;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
-        let is_joiner = matches!(c, '\u{200c}' | '\u{200d}');
-        if is_hidden(c) && !(is_joiner && is_written(before) && is_written(rest.clone().next())) {
+        let next = || rest.clone().next();
+        let is_seen = match c {
+            '\t' | '\n' | '\r' => true,
+            '\u{200c}' | '\u{200d}' => is_written(before) && is_written(next()),
+            c if selects_variant(c) => is_sign(before) || next() == Some('\u{20e3}'),
+            c => !c.is_control() && !is_hidden(c),
+        };
+        if !is_seen {
             return Some(c);
         }
         before = Some(c);
@@ -555,7 +563,9 @@ fn address(written: &str) -> (Cow<'_, str>, bool) {
 /// Splits an e-mail address into local part and domain; a name, a list or hidden characters around it are errors.
 fn email_parts(text: &str) -> Option<(&str, &str)> {
     let (local, domain) = text.split_once('@')?;
-    let odd = |c: char| c.is_whitespace() || c.is_control() || is_hidden(c) || "@,;:<>()[]\"\\*".contains(c);
+    let odd = |c: char| {
+        c.is_whitespace() || c.is_control() || is_hidden(c) || selects_variant(c) || "@,;:<>()[]\"\\*".contains(c)
+    };
     let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
     let sound = |part: &str| {
         let dotted = part.starts_with('.') || part.ends_with('.');
@@ -632,6 +642,9 @@ mod tests {
             (Reader::Casefold, "  E\u{301}TAT ", "\u{e9}tat"),
             (Reader::Casefold, "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}", "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}"),
             (Reader::Casefold, "\u{1f469}\u{200d}\u{1f4bb} Dev", "\u{1f469}\u{200d}\u{1f4bb} dev"),
+            (Reader::Casefold, "\u{26a0}\u{fe0f} Alerts", "\u{26a0}\u{fe0f} alerts"),
+            (Reader::Casefold, "\u{2764}\u{fe0f}\u{200d}\u{1f525}", "\u{2764}\u{fe0f}\u{200d}\u{1f525}"),
+            (Reader::Casefold, "1\u{fe0f}\u{20e3} A\tB\r\nC~", "1\u{fe0f}\u{20e3} a\tb\r\nc~"),
             (Reader::Email, " JOSE\u{301}@B\u{dc}CHER.example", "jos\u{e9}@xn--bcher-kva.example"),
             (Reader::Email, "Stra\u{df}e@x.example", "strasse@x.example"),
             (Reader::EmailLocal, "\u{39f}\u{394}\u{39f}\u{3a3}@x.example", "\u{3bf}\u{3b4}\u{3bf}\u{3c3}"),
@@ -664,6 +677,15 @@ mod tests {
     fn texts_of_another_shape_are_rejected() {
         for (reader, text) in [
             (Reader::Casefold, "Admin\u{200b}"),
+            (Reader::Casefold, "Admin\0"),
+            (Reader::Casefold, "Adm\u{1f}in"),
+            (Reader::Casefold, "Adm\u{7f}in"),
+            (Reader::Casefold, "Ad\u{b}min"),
+            (Reader::Casefold, "Adm\u{85}in"),
+            (Reader::Casefold, "Admin\u{fe0f}"),
+            (Reader::Casefold, "\u{e9}tat\u{fe00}"),
+            (Reader::Casefold, "\u{26a0}\u{fe0f}\u{fe0f} Alerts"),
+            (Reader::Email, "admin\u{fe0f}@x.example"),
             (Reader::Casefold, "\u{2060}admin"),
             (Reader::Casefold, "ad\u{ad}min"),
             (Reader::Casefold, "ad\u{200d}min"),
