@@ -3,8 +3,9 @@
 
 use super::api_error::{ApiError, says_nothing};
 use super::locate::LocationKind;
+use super::read::repeated;
 use super::{Column, Data, Gap, RowStep, Snapshot, State, Table, UncapturedList, is_respelled};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::schema::{Model, PathId, Slot, SlotId};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{self, Pointer, Step};
@@ -35,8 +36,18 @@ pub(super) fn apply(
     respelt: &HashSet<EntityRef>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
+    let is_repeated = |found: &&Diagnostic| found.code == Code::SnapshotDuplicateKey;
+    let labels = diagnostics.iter().filter(is_repeated).flat_map(|found| &found.labels);
+    let place = |label: &Label| (label.place.source.name().to_owned(), label.place.span);
+    let mut known: HashSet<(String, Span)> = labels.map(place).collect();
     for ty in model.type_ids() {
-        page(snapshot, model, ty, respelt, diagnostics);
+        let mut repeated = Vec::new();
+        page(snapshot, model, ty, respelt, (diagnostics, &mut repeated));
+        // Several types may have one marker, and an attribute may read it too.
+        for error in repeated {
+            let is_new = error.labels.first().is_some_and(|again| known.insert(place(again)));
+            diagnostics.extend(is_new.then_some(error));
+        }
     }
     if is_reserved(model) && snapshot.may_list_partial {
         listed(snapshot, model, diagnostics);
@@ -194,7 +205,7 @@ fn page(
     model: &Model,
     ty: TypeId,
     respelt: &HashSet<EntityRef>,
-    diagnostics: &mut Vec<Diagnostic>,
+    (diagnostics, twice): (&mut Vec<Diagnostic>, &mut Vec<Diagnostic>),
 ) {
     let declared = model.ty(ty);
     if declared.total.is_none() && declared.more.is_none() {
@@ -209,8 +220,8 @@ fn page(
         if let Some(more) = &declared.more {
             let at = snapshot.locate(within, more);
             let is_last = match at.kind {
-                _ if is_twice(snapshot, within, more) => false,
                 _ if snapshot.is_stated(model, parent, within, more) => false,
+                _ if given_twice(snapshot, within, more, twice) => false,
                 _ if has_error_around(snapshot, model, parent, within, more) => false,
                 LocationKind::Lacks(step) => {
                     let misspelt = misspelt(snapshot, model, scope, more, step);
@@ -236,7 +247,7 @@ fn page(
         if let LocationKind::Lacks(step) = at.kind {
             diagnostics.extend(misspelt(snapshot, model, scope, total, step));
         }
-        match if is_stated { Stated::Unknown } else { stated(snapshot, within, total, &at) } {
+        match if is_stated { Stated::Unknown } else { stated(snapshot, within, total, &at, twice) } {
             Stated::Number(total) if total < captured => {
                 let message = format!(
                     "`{}` has more instances than its stated total: {captured}, not {total}",
@@ -279,15 +290,20 @@ fn lacking(pointer: &[String], at: &super::Location) -> String {
     }
 }
 
-/// Returns whether a property on the way to a value is given twice, or in two spellings.
-fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
-    pointer.iter().enumerate().any(|(at, step)| {
+/// Returns whether a property on the way to a value is given twice, or in two spellings. Adds the error for it.
+fn given_twice(snapshot: &Snapshot, within: Span, pointer: &[String], errors: &mut Vec<Diagnostic>) -> bool {
+    let error = pointer.iter().enumerate().find_map(|(at, step)| {
         let (before, _) = pointer.split_at(at);
         let object = snapshot.locate(within, before);
-        let is_object = matches!(object.kind, LocationKind::Value(Kind::Object));
-        let same = |name: &str| name == step || is_respelled(step, name);
-        is_object && snapshot.properties(object.span).iter().filter(|(name, _)| same(name)).count() > 1
-    })
+        let LocationKind::Value(Kind::Object) = object.kind else { return None };
+        let properties = snapshot.properties(object.span);
+        let mut same = properties.iter().filter(|(name, _)| name == step || is_respelled(step, name));
+        let [(name, first), (other, again)] = [same.next()?, same.next()?];
+        Some(repeated(&snapshot.source, (name, *first), (other, *again)))
+    });
+    let is_twice = error.is_some();
+    errors.extend(error);
+    is_twice
 }
 
 /// Returns whether the value around the last step of a pointer is an object.
@@ -341,9 +357,15 @@ enum Stated {
     Unreadable,
 }
 
-fn stated(snapshot: &Snapshot, within: Span, pointer: &[String], at: &super::Location) -> Stated {
+fn stated(
+    snapshot: &Snapshot,
+    within: Span,
+    pointer: &[String],
+    at: &super::Location,
+    twice: &mut Vec<Diagnostic>,
+) -> Stated {
     match at.kind {
-        _ if is_twice(snapshot, within, pointer) => Stated::Unreadable,
+        _ if given_twice(snapshot, within, pointer, twice) => Stated::Unknown,
         LocationKind::Lacks(_) | LocationKind::Value(Kind::Null) => Stated::Unknown,
         LocationKind::Value(Kind::Number) => {
             snapshot.source.slice(at.span).parse().map_or(Stated::Unreadable, Stated::Number)
@@ -378,7 +400,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
         return all_partial(snapshot, model, span);
     }
     let LocationKind::Value(kind) = at.kind else { return };
-    if is_twice(snapshot, root.span, &[PARTIAL.to_owned()]) {
+    if given_twice(snapshot, root.span, &[PARTIAL.to_owned()], &mut Vec::new()) {
         let message = format!("`{PARTIAL}` is given twice");
         wrong(snapshot, at.span, message, "keep one; until then every list may be partial");
         return all_partial(snapshot, model, at.span);

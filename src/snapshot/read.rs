@@ -1126,6 +1126,16 @@ fn set_hash(slot: SlotId, text: &str) -> u64 {
     keyed_text(text).wrapping_add(slot.index() as u64)
 }
 
+/// Returns the error for a property that an object has twice, or in two spellings.
+pub(super) fn repeated(source: &Arc<Source>, (name, first): (&str, Span), (other, again): (&str, Span)) -> Diagnostic {
+    if name == other {
+        return duplicate_key(source, name, first, again);
+    }
+    let message = format!("properties `{name}` and `{other}` differ only in case or separators");
+    let error = Diagnostic::error(Code::SnapshotDuplicateKey, message).label(source, again, "this one");
+    error.label(source, first, "and this one").help("remove one of the two")
+}
+
 /// Returns the error for a duplicate property of an object.
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
     let (first_file, again_file) = (Place::new(source, first).source, Place::new(source, again).source);

@@ -490,6 +490,25 @@ fn a_string_with_half_of_a_surrogate_pair_is_not_a_text_of_any_type() {
 }
 
 #[test]
+fn a_marker_of_several_types_that_is_given_twice_is_one_error() {
+    let schema = r#"
+        @path("") entity Lab = { @path("page/next") next?: String };
+        @path("/keys/*") @key("id") @where("kind = a") @total("/page/total") @more("/page/next") entity A in [Lab] = { id: String };
+        @path("/keys/*") @key("id") @where("kind = b") @total("/page/total") @more("/page/next") entity B in [Lab] = { id: String };
+        action audit appliesTo { principal: [Lab], resource: [Lab, A, B], context: {} };
+    "#;
+    let found = |page: &str| read(schema, &format!(r#"{{"keys": [], "page": {page}}}"#)).2;
+    let twice = |name: &str| vec![format!("snapshot-duplicate-key: duplicate property `{name}`")];
+    assert_eq!(found(r#"{"total": 0, "next": null}"#), Vec::<String>::new());
+    assert_eq!(found(r#"{"total": 0, "next": null, "next": null}"#), twice("next"));
+    assert_eq!(found(r#"{"total": 0, "total": 0, "next": null}"#), twice("total"));
+    assert_eq!(
+        found(r#"{"Total": 0, "total": 0}"#),
+        ["snapshot-duplicate-key: properties `Total` and `total` differ only in case or separators"]
+    );
+}
+
+#[test]
 fn words_mean_that_a_value_is_missing() {
     let words = r#"@unknown("unknown, tbd") @absent("N/A, \"\", -1")"#;
     let values = ["\" TBD \"", "\"n/a\"", "\"\"", "-1", "null", "true"];

@@ -551,7 +551,11 @@ fn a_list_may_say_how_much_of_it_was_captured() {
         (r#"{"page": {"keys": [{"id": "a"}], "total": "1"}}"#, "MANY: unknown; NONE: pass; error snapshot-total"),
         (
             r#"{"page": {"keys": [{"id": "a"}], "total": 1, "total": 1}}"#,
-            "MANY: unknown; NONE: pass; error snapshot-total",
+            "MANY: unknown; NONE: pass; error snapshot-duplicate-key",
+        ),
+        (
+            r#"{"page": {"keys": [{"id": "a"}], "Total": 1, "total": 1}}"#,
+            "MANY: unknown; NONE: pass; error snapshot-duplicate-key",
         ),
         (r#"{"page": {"keys": [{"id": "a"}]}}"#, "MANY: unknown; NONE: pass"),
     ];
@@ -575,6 +579,14 @@ fn a_list_may_say_how_much_of_it_was_captured() {
         (r#"{"page": {"keys": [{"id": "a"}]}, "next": true}"#, "MANY: unknown; NONE: pass"),
         (r#"{"page": {"keys": [{"id": "a"}]}, "Next": "x"}"#, "MANY: unknown; NONE: pass"),
         (r#"{"page": {"keys": [{"id": "a"}]}, "nxet": "x"}"#, "MANY: unknown; NONE: pass"),
+        (
+            r#"{"page": {"keys": [{"id": "a"}]}, "next": null, "next": null}"#,
+            "MANY: unknown; NONE: pass; error snapshot-duplicate-key",
+        ),
+        (
+            r#"{"page": {"keys": [{"id": "a"}]}, "next": null, "Next": "x"}"#,
+            "MANY: unknown; NONE: pass; error snapshot-duplicate-key",
+        ),
     ];
     check(&more, COUNTS, &table);
     // A property that the schema knows is not a misspelling of the marker.

@@ -5,7 +5,7 @@
 
 use super::super::groups::GroupPlan;
 use super::super::plan::SlotUse;
-use super::super::read::{Cell, Reading, duplicate_key};
+use super::super::read::{Cell, Reading, repeated};
 use super::super::uncaptured::Statement;
 use super::super::{Gap, RowStep, row_number};
 use super::{Here, Result, Splitter};
@@ -230,12 +230,7 @@ impl Splitter<'_> {
     }
 
     fn twice(&self, first: &Property, again: &Property) -> Diagnostic {
-        if first.name == again.name {
-            return duplicate_key(self.source, &first.name, first.key, again.key);
-        }
-        let message = format!("properties `{}` and `{}` differ only in case or separators", first.name, again.name);
-        let error = Diagnostic::error(Code::SnapshotDuplicateKey, message).label(self.source, again.key, "this one");
-        error.label(self.source, first.key, "and this one").help("remove one of the two")
+        repeated(self.source, (&first.name, first.key), (&again.name, again.key))
     }
 
     /// Returns the warning for a misspelling of a property that the object lacks.
