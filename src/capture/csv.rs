@@ -47,7 +47,7 @@ enum Fault {
 }
 
 impl Table {
-    /// Reads a text. Rows that are not readable are reported and left out. `None` if there is no header.
+    /// Reads a text. Rows that are not readable are reported and left out. `None` if there is no header, or it is not readable.
     pub(super) fn read(source: &Arc<Source>, reports: &mut Reports) -> Option<Self> {
         let text = source.text();
         let (separator, start) = separator(text);
@@ -62,6 +62,10 @@ impl Table {
                 Ok(next) => at = next,
                 Err(fault) => {
                     at = table.skip(&fault, from, reports);
+                    // The next line is not the header.
+                    if table.header.is_empty() {
+                        return None;
+                    }
                     hidden.extend((!secret.is_empty()).then(|| Span::from(from..at)));
                     continue;
                 }
@@ -340,6 +344,13 @@ mod tests {
             ]
         );
         assert!(read("").0.is_none() && read("\n \n").0.is_none());
+    }
+
+    #[test]
+    fn a_row_below_a_header_that_is_not_readable_is_not_the_header() {
+        let (table, problems) = read("\"a\", \"b\"\na,b\n");
+        assert!(table.is_none());
+        assert_eq!(problems, ["a blank is before the quote of a cell"]);
     }
 
     #[test]
