@@ -10,6 +10,11 @@ pub(crate) fn is_of_error(name: &str) -> bool {
     ["error", "errors"].iter().any(|error| name.eq_ignore_ascii_case(error))
 }
 
+/// Returns whether a property is a usual one next to an error, of which it states more.
+pub(super) fn is_about_error(name: &str) -> bool {
+    ["code", "detail", "details", "message", "reason", "status", "type"].iter().any(|it| name.eq_ignore_ascii_case(it))
+}
+
 /// Returns whether a value is a usual one for "none".
 pub(crate) fn says_nothing(json: &str) -> bool {
     let inside = |brackets: [char; 2]| json.strip_prefix(brackets[0])?.strip_suffix(brackets[1]);

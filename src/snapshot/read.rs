@@ -1,6 +1,6 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
-use super::api_error::{ApiError, is_of_error, says_nothing};
+use super::api_error::{ApiError, is_about_error, is_of_error, says_nothing};
 use super::plan::SlotUse;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
@@ -636,8 +636,8 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Returns the length of an array. An element that is `null` represents any number of elements.
-    fn length(&self, span: Span, name: Name<'_>) -> Cell {
+    /// Returns the length of an array. An element that is `null` or an error represents any number of elements.
+    fn length(&mut self, span: Span, name: Name<'_>) -> Cell {
         let words = name.words();
         let mut scanner = Scanner::at(self.source.text(), span.start);
         let (mut count, mut nulls) = (0, 0);
@@ -646,11 +646,31 @@ impl<'s> Reading<'s> {
             let (kind, _) = scanner.peek()?;
             let span = scanner.skip()?;
             let meaning = words.and_then(|words| self.meaning(words, kind, span));
-            nulls += i64::from(kind == Kind::Null || meaning == Some(Lacking::Unknown));
+            let is_error = kind == Kind::Object && self.is_error(span, name);
+            nulls += i64::from(kind == Kind::Null || is_error || meaning == Some(Lacking::Unknown));
             count += i64::from(meaning != Some(Lacking::Absent));
             Ok::<_, SyntaxError>(())
         });
         if nulls == 0 { Cell::Number(count) } else { Cell::Between(count - nulls, i64::MAX) }
+    }
+
+    /// Returns whether an object states an error of an API and nothing else, so that it is not an element of a list. Warns of it.
+    fn is_error(&mut self, span: Span, name: Name<'_>) -> bool {
+        let (mut error, mut has_others) = (None, false);
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
+        let _ = Scanner::at(self.source.text(), span.start).object(|scanner, key| {
+            let property = key.text();
+            if is_of_error(&property) {
+                error.get_or_insert(key.span);
+            }
+            has_others |= !is_of_error(&property) && !is_about_error(&property);
+            scanner.skip().map(|_| ())
+        });
+        let Some(key) = error.filter(|_| !has_others) else { return false };
+        let message = format!("an element of `{name}` is an error, so the number of elements is not known");
+        let help = "capture the list again".to_owned();
+        self.warning(Code::SnapshotProperty, key, message, "this is the error", help);
+        true
     }
 
     fn wrong_type(&mut self, wanted: &str, kind: Kind, span: Span, name: Name<'_>, help: Option<String>) {
