@@ -309,8 +309,9 @@ fn write_missing(document: &Document<'_>, limits: Limits, style: Style, out: &mu
         return Ok(());
     }
     let heading = format!(
-        "missing data: {} block {} of {}",
+        "missing data: {} {} {} of {}",
         counted(places.len(), "place"),
+        if places.len() == 1 { "blocks" } else { "block" },
         counted(blocked(&places), "verdict"),
         counted(blocked_checks(&places), "check")
     );

@@ -284,3 +284,9 @@ fn readers_read_every_value() {
         "#]],
     );
 }
+
+#[test]
+fn one_missing_place_blocks_the_verdicts_of_all_checks_that_read_it() {
+    let found = run(PLANS, r#""service": null"#, &["check", "a.json", "--now", NOW, "--style", "concise"]);
+    assert!(found.stdout.contains("missing data: 1 place blocks 2 verdicts of 2 checks"), "{}", found.stdout);
+}
