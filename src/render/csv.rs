@@ -9,7 +9,6 @@ use super::escape::plain;
 use super::layout::{Detail, Style};
 use super::output::{Audience, Format, JSON_FILES, OfDocument, Output, Presentation, Unit};
 use super::totals;
-use crate::diagnostic::DiagnosticLevel;
 use crate::report::{self, Change, Needs, Report};
 use std::io::{self, Write};
 
@@ -73,11 +72,10 @@ impl Output for Rows {
         })
     }
 
-    /// Writes the errors, which rows do not contain, and the totals.
+    /// Writes the diagnostics, which rows do not contain, and the totals.
     fn aside(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let style = Style { detail: Detail::Quiet, color: false, ..self.0.presentation.style };
-        let errors = report.diagnostics.iter().filter(|found| found.level == DiagnosticLevel::Error);
-        diagnostics::write(errors, &report.secrets, style, out)?;
+        diagnostics::write(&report.diagnostics, &report.secrets, style, out)?;
         if self.0.presentation.style.detail == Detail::Quiet {
             return Ok(());
         }

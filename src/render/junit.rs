@@ -4,7 +4,7 @@
 //! The results of test cases are written with the same functions, by `cases/junit.rs`.
 
 use super::configured;
-use super::document::{AccountCheck, Check, Document, Finding, Snapshot};
+use super::document::{AccountCheck, Check, Diagnostic, Document, Finding, Snapshot};
 use super::escape::plain;
 use super::output::{Audience, Format, OfDocument, Presentation, Unit};
 use crate::diagnostic::DiagnosticLevel;
@@ -35,9 +35,26 @@ fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::
     }
     let mut suites: Vec<TestSuite> = configuration(document).into_iter().collect();
     suites.extend(document.run.snapshots.iter().map(|snapshot| suite(document, snapshot, &findings)));
-    let errors = document.diagnostics.iter().filter(|found| found.severity == DiagnosticLevel::Error);
-    suites.extend(suite_of_errors("inputs", errors.map(|found| (&*found.code, &*found.message))));
+    suites.extend(inputs(document));
     write_suites("deodar check", suites, out)
+}
+
+/// Returns a suite with an error for every invalid input. The format has no warnings, so they are its text.
+fn inputs(document: &Document<'_>) -> Option<TestSuite> {
+    let of = |level: DiagnosticLevel| document.diagnostics.iter().filter(move |found| found.severity == level);
+    let errors = of(DiagnosticLevel::Error).map(|found| (&*found.code, &*found.message));
+    let mut suite = suite_of_errors("inputs", errors);
+    let warnings: Vec<String> = of(DiagnosticLevel::Warning).map(warning).collect();
+    if !warnings.is_empty() {
+        suite.get_or_insert_with(|| TestSuite::new("inputs")).set_system_err(warnings.join("\n"));
+    }
+    suite
+}
+
+/// Returns a warning with its first place.
+fn warning(found: &Diagnostic<'_>) -> String {
+    let place = found.labels.first().map(|label| format!("{}: ", label.span.shown())).unwrap_or_default();
+    valid(&format!("{place}warning: {} ({})", found.message, found.code))
 }
 
 /// Returns a suite without cases whose properties are the configuration file and the settings that weaken the gate.

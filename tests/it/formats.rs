@@ -2,6 +2,7 @@
 
 use crate::output_law::hostile;
 use crate::support::{POLICIES, SCHEMA, SOUND, deodar, edited, harbour, harbour_by, replaced};
+use deodar::render::FORMATS;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +65,16 @@ fn junit_has_a_case_for_every_check_and_account() {
     assert_eq!(of("d", "HB-OWN-01"), ("error", "the snapshot was not judged"));
     assert!(results.keys().any(|(suite, _)| suite == "inputs"), "{results:?}");
     assert!(run.stdout.contains("fail: Boat east/Tern") && run.stdout.contains("unknown: Boat east/Auk"));
+}
+
+#[test]
+fn every_format_states_a_warning() {
+    let misspelt = edited("\"active\": true, \"site\"", "\"active\": true, \"actvie\": false, \"site\"");
+    for format in FORMATS {
+        let run = harbour(misspelt.clone(), &["--format", format.name]);
+        let text = if format.name == "csv" { &run.stderr } else { &run.stdout };
+        assert!(run.code == 0 && text.contains("actvie"), "{}: {run:?}", format.name);
+    }
 }
 
 #[test]
