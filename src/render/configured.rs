@@ -9,7 +9,9 @@ use crate::diagnostic::{Code, DiagnosticLevel};
 pub(super) fn lines(document: &Document<'_>) -> Vec<String> {
     let codes = [Code::Configuration.name(), Code::NotToml.name()];
     let is_mistake = |found: &Diagnostic<'_>| found.severity == DiagnosticLevel::Error && codes.contains(&&*found.code);
-    let is_valid = !document.diagnostics.iter().any(is_mistake);
+    // The name of an unknown check in it is such an error too, and the run judges.
+    let is_judged = document.run.snapshots.iter().any(|snapshot| snapshot.account.is_some());
+    let is_valid = is_judged || !document.diagnostics.iter().any(is_mistake);
     document.run.configuration.iter().flat_map(|configuration| described(configuration, is_valid)).collect()
 }
 

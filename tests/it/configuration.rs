@@ -136,6 +136,15 @@ fn settings_are_printed_with_their_origins() {
 const WEAK: &str = "fail-on = \"high\"\nallow-unknown = true\nskip = [\"HB-LEN-*\"]\n[parameters]\nmax_boats = 9\n[severity]\nHB-PIER-01 = { severity = \"low\", reason = \"the |pier| is <closed>\" }\n";
 
 #[test]
+fn a_run_that_judges_in_spite_of_an_unknown_check_states_the_settings() {
+    let folder = harbour_with(SOUND, format!("{BASE}{WEAK}HB-NONE-01 = {{ severity = \"low\", reason = \"none\" }}\n"));
+    let run = check(folder.path(), &["--quiet"]);
+    assert!(run.code == 5 && run.stdout.contains("HB-NONE-01"), "{run:?}");
+    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("settings weaken the gate") && !text.contains("nothing is judged"), "{text}");
+}
+
+#[test]
 fn every_output_names_the_file_and_the_settings_that_weaken_the_gate() {
     let folder = harbour_with(&crowded(), format!("{BASE}{WEAK}"));
     let checks = run(folder.path(), &["list"]);
