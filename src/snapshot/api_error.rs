@@ -3,7 +3,9 @@
 //!
 //! The capture reads rows of JSON by the same rule.
 
-use crate::source::Span;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Source, Span};
+use std::sync::Arc;
 
 /// Returns whether a property has the name of an error.
 pub(crate) fn is_of_error(name: &str) -> bool {
@@ -55,6 +57,15 @@ impl<K: Copy> ApiError<K> {
     pub(crate) fn shown(self, has_known: bool) -> Option<K> {
         if has_known { self.stated } else { self.stated.or(self.first) }
     }
+}
+
+/// Returns the warning for an object with known properties and an error. `key` is the property of the error.
+pub(super) fn warning(source: &Arc<Source>, key: Span) -> Diagnostic {
+    let message = "the object has an error, so the properties that it lacks are unknown";
+    let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(source, key, "not declared");
+    warning.help(
+        "capture the object again, or add the property to `@ignore` in the schema if it is not an error of the capture",
+    )
 }
 
 #[cfg(test)]

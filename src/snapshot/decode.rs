@@ -3,7 +3,7 @@
 //! Rows are decoded in parallel, a run of rows at a time; runs are concatenated in order. Every declared attribute is
 //! read and checked. Only the attributes that a policy reads are kept.
 
-use super::api_error::{ApiError, says_nothing};
+use super::api_error::{self, ApiError, says_nothing};
 use super::locate::LocationKind;
 use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, duplicate_key};
@@ -562,9 +562,8 @@ impl Decoder<'_> {
                     if is_own && kind == Kind::Object && seen.is_empty() && objects.len() < MAX_WRAPPERS {
                         objects.push(span);
                     }
-                    if is_own {
-                        error.consider(&key.text(), key.span, || says_nothing(self.reading.source.slice(span)));
-                    }
+                    // A group lacks properties because of the error of the object around it, too.
+                    error.consider(&key.text(), key.span, || says_nothing(self.reading.source.slice(span)));
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
                     }
@@ -686,11 +685,7 @@ impl Decoder<'_> {
             }
         }
         if let Some(error) = error.filter(|_| is_any) {
-            let message = "the object has an error, so the properties that it lacks are unknown";
-            let warning = Diagnostic::warning(Code::SnapshotProperty, message);
-            let warning = warning.label(self.reading.source, error, "not declared");
-            let help = "capture the object again, or add the property to `@ignore` in the schema if it is not an error of the capture";
-            self.reading.diagnostics.push(warning.help(help));
+            self.reading.diagnostics.push(api_error::warning(self.reading.source, error));
         }
     }
 

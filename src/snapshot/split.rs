@@ -427,9 +427,9 @@ impl Splitter<'_> {
                 self.value(scanner, child, &inner)
             }
         })?;
-        let is_foreign = self.is_foreign(node, here, &names, &errors);
+        let error = self.error_of(node, here, span, &errors);
         for groups in &model.paths[node].groups {
-            self.groups(*groups, here, (span, statement.as_ref()), is_foreign)?;
+            self.groups(*groups, here, span, statement.as_ref(), error)?;
         }
         let stated = statement.map(|statement| self.stated(node, here, &statement)).unwrap_or_default();
         for (at, (name, child)) in children.iter().enumerate() {
@@ -446,20 +446,22 @@ impl Splitter<'_> {
                     self.lost(*child, &inner, again, "", Gap::Unreadable);
                 }
                 (Some(_), None) => {}
-                (None, _) if stated.is_wrong || is_foreign => self.lost(*child, &inner, span, name, Gap::Uncaptured),
+                (None, _) if stated.is_wrong || error.is_some() => {
+                    self.lost(*child, &inner, span, name, Gap::Uncaptured)
+                }
                 (None, _) => self.lacking((node, *child), &inner, span, (name, &names)),
             }
         }
         Ok(())
     }
 
-    /// Returns whether an object has an error, so that the lists that it lacks are not known to be empty. `errors` are the properties
-    /// with such a name, and their values.
-    fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>], errors: &[[Span; 2]]) -> bool {
+    /// Returns the property of the error of an object, if the lists that it lacks are not known to be empty because of it. `errors` are
+    /// the properties with such a name, and their values.
+    fn error_of(&self, node: PathId, here: &Here, object: Span, errors: &[[Span; 2]]) -> Option<Span> {
         if errors.is_empty() {
-            return false;
+            return None;
         }
-        let Some(way) = self.model.way_to(here.scope.ty, node) else { return false };
+        let way = self.model.way_to(here.scope.ty, node)?;
         let known: HashSet<&str> = self.model.known_properties(here.scope.ty, &way).collect();
         let mut error = ApiError::default();
         for [key, value] in errors {
@@ -468,7 +470,7 @@ impl Splitter<'_> {
             };
             error.consider(&name, *key, || says_nothing(self.source.slice(*value)));
         }
-        error.shown(names.iter().any(|name| known.contains(&*name.text()))).is_some()
+        error.shown(self.has_property(object.start, |name| known.contains(name)))
     }
 
     /// Returns the effect of a statement on the lists and instances below a node.

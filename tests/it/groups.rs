@@ -634,6 +634,138 @@ fn a_further_group_may_be_in_another_spelling() {
 }
 
 #[test]
+fn groups_that_a_row_with_an_error_lacks_may_be_instances() {
+    let schema = SCHEMA.replace(" @closed", "");
+    let (none, null) = ("", r#", "access_key_2_active": null"#);
+    let first =
+        r#", "access_key_1_active": true, "access_key_1_last_rotated": "2026-08-30", "access_key_1_region": "eu""#;
+    let second = first.replace("key_1", "key_2");
+    let certificates =
+        r#", "cert_1_active": null, "cert_1_serial": null, "cert_2_active": null, "cert_2_serial": null"#;
+    for (properties, error, expected) in [
+        (
+            [first, none],
+            r#""forbidden""#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: the object has an error, so the properties that it lacks are unknown
+            exit 4
+        "#]],
+        ),
+        (
+            [first, NONE],
+            r#""forbidden""#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: the object has an error, so the properties that it lacks are unknown
+            exit 4
+        "#]],
+        ),
+        (
+            [first, null],
+            r#""forbidden""#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: the object has an error, so the properties that it lacks are unknown
+            exit 4
+        "#]],
+        ),
+        (
+            [first, &second],
+            r#""forbidden""#,
+            expect![[r#"
+            ONE ann: fail
+            exit 1
+        "#]],
+        ),
+        (
+            [first, none],
+            r#"[{}]"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: the object has an error, so the properties that it lacks are unknown
+            exit 4
+        "#]],
+        ),
+        (
+            [first, none],
+            "null",
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+        (
+            [none, none],
+            r#""forbidden""#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            SOME ann: unknown
+            exit 4
+        "#]],
+        ),
+    ] {
+        let [one, other] = properties;
+        let row = snapshot(&format!(r#"{certificates}, "note": "x"{one}{other}, "error": {error}"#));
+        check_by(&schema, &row, expected);
+    }
+    // An `@ignore` of the row holds.
+    let ignored = schema.replace(r#"@key("user")"#, r#"@key("user") @ignore("error")"#);
+    check_by(
+        &ignored,
+        &snapshot(&format!(r#"{first}, "error": "forbidden""#)),
+        expect![[r#"
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn values_that_a_group_lacks_in_a_row_with_an_error_are_uncaptured() {
+    let schema = SCHEMA.replace(" @closed", "");
+    let both =
+        r#", "note": "x", "access_key_1_active": true, "access_key_2_active": false, "access_key_2_region": "eu""#;
+    check_by(
+        &schema,
+        &snapshot(&format!(r#"{both}, "error": "forbidden""#)),
+        expect![[r#"
+        ONE ann: fail
+        OLD ann/access_key_1: unknown
+        CERT ann/*: unknown
+        SERIAL ann/*: unknown
+        snapshot-property: the object has an error, so the properties that it lacks are unknown
+        exit 1
+    "#]],
+    );
+    check_by(
+        &schema,
+        &snapshot(&format!(r#"{both}, "errors": [ ]"#)),
+        expect![[r#"
+        OLD ann/access_key_1: fail
+        ONE ann: fail
+        exit 1
+    "#]],
+    );
+    // The object with the groups is below the row.
+    let phones = r#"{"id_home": "n1", "verified_home": true, "pin_home": "1", "error": {"code": 403}}"#;
+    let row = format!(r#"{{"users": [{{"user": "ann", "main": "n1", "phones": {phones}}}]}}"#);
+    let run = run(PHONES, PHONE_POLICIES, &row, &["check", "a.json", "--now", NOW, "--format", "json"]);
+    expect![[r#"
+        CARRIER ann/n1: unknown
+        CARRIER ann/*: unknown
+        PIN ann/*: unknown
+        VERIFIED ann/*: unknown
+        snapshot-property: the object has an error, so the properties that it lacks are unknown
+        exit 4
+    "#]]
+    .assert_eq(&lines(&run).iter().map(|line| format!("{line}\n")).collect::<String>());
+}
+
+#[test]
 fn null_on_the_way_to_a_required_value_leaves_a_group_open() {
     let schema = SCHEMA.replace(r#"@as("bool") active: Bool"#, r#"@path("state/active") active: Bool"#);
     check_by(

@@ -3,6 +3,7 @@
 //! A group is an instance if one of its properties has a known value. If the values of its properties leave that open, the
 //! list of groups is partial.
 
+use super::super::api_error;
 use super::super::groups::GroupPlan;
 use super::super::plan::SlotUse;
 use super::super::read::{Cell, Reading, repeated};
@@ -69,13 +70,15 @@ impl Evidence {
 }
 
 impl Splitter<'_> {
-    /// Records the groups of the type at a node in an object. In a foreign object they are not known to be missing.
+    /// Records the groups of the type at a node in an object. If the object has an error, whose property is given, what it lacks of
+    /// the groups is not known to be missing.
     pub(super) fn groups(
         &mut self,
         of: PathId,
         here: &Here,
-        (span, statement): (Span, Option<&Statement>),
-        is_foreign: bool,
+        span: Span,
+        statement: Option<&Statement>,
+        error: Option<Span>,
     ) -> Result<()> {
         let model = self.model;
         let Some(ty) = model.paths[of].ty else { return Ok(()) };
@@ -97,7 +100,10 @@ impl Splitter<'_> {
         }
         let is_wrong = statement.is_some_and(Statement::is_wrong);
         object.lacks(&mut found, span);
-        if !is_given && !is_wrong && (is_foreign || !declared.list_defaults.missing_is_empty) {
+        if let Some(error) = error.filter(|_| is_given) {
+            self.unseen(&object, &mut found, error);
+        }
+        if !is_given && !is_wrong && (error.is_some() || !declared.list_defaults.missing_is_empty) {
             let name = object.expected();
             let inner = Here { scope: here.scope, pointer: here.pointer.join([&name]) };
             self.lost(of, &inner, span, &name, Gap::Uncaptured);
@@ -117,6 +123,20 @@ impl Splitter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Records that an object with groups and an error may have what it lacks of them.
+    fn unseen(&mut self, object: &Object<'_>, found: &mut [Evidence], error: Span) {
+        let mut is_any = false;
+        for (names, evidence) in object.plan.names.iter().zip(found) {
+            if let Some(name) = names.iter().find(|name| !object.names.contains(*name)) {
+                is_any = true;
+                evidence.doubt(name, error);
+            }
+        }
+        if is_any {
+            self.diagnostics.push(api_error::warning(self.source, error));
+        }
     }
 
     /// Gathers the properties of an object that show whether its groups are instances. Returns whether there are any.
@@ -139,7 +159,7 @@ impl Splitter<'_> {
                         self.read_property(here, object, (group, property), evidence);
                     }
                 }
-                None if object.plan.is_elsewhere(&property.name) => {}
+                None if object.plan.is_elsewhere(&property.name) || api_error::is_of_error(&property.name) => {}
                 None => {
                     let stranger = object.plan.stranger(object.declared, &property.name);
                     let meant = stranger.meant.as_ref();
