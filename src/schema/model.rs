@@ -661,6 +661,14 @@ impl Model {
         fields.chain(paths).chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
     }
 
+    /// Returns the groups of properties of an object, of all types.
+    pub fn groups_in(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &Group> + Clone + use<'_> {
+        let (ty, object) = self.in_type(ty, object);
+        let nodes = self.path_at(ty, &object).map_or(&[][..], |path| &path.groups);
+        let groups = nodes.iter().filter_map(|node| self.ty(self.paths.find(*node)?.ty?).groups());
+        groups.flat_map(|groups| &groups.list)
+    }
+
     /// Returns the node of an object in the tree of paths.
     pub fn path_at(&self, ty: TypeId, object: &[String]) -> Option<&PathNode> {
         let below = |children: &[(String, PathId)], step: &String| {

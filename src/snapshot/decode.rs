@@ -628,13 +628,10 @@ impl Decoder<'_> {
             self.reading.diagnostics.extend(statement.problems(self.reading.source, known(), secret));
         }
         self.states_uncaptured |= !statement.is_empty();
-        let named = statement.named(route.children(at), known());
+        let named = statement.named(route.children(at), known(), stop.groups());
         let mut uncaptured: Vec<usize> = named.into_iter().map(|(child, _)| child).collect();
         if statement.is_wrong() {
             uncaptured.extend((0..stop.children.len()).filter(|child| !seen.contains(*child)));
-        }
-        if stop.group.as_ref().is_some_and(|group| statement.named_as(&group.label, known()).is_some()) {
-            uncaptured.extend(0..stop.children.len());
         }
         for child in uncaptured {
             let field = stop.children.get(child).and_then(|child| route.stops[*child].field);

@@ -144,8 +144,8 @@ fn property(
     });
     if !statement.is_empty() && model.states_uncaptured(ty, way) {
         let known: Vec<&str> = model.known_properties(ty, way).collect();
-        if let Some((_, span)) = statement.named(std::iter::once(step), known.iter().copied().chain([step])).first() {
-            return Err((Problem::Stated, Some(*span)));
+        if let Some(span) = statement.named_as(step, known.iter().copied(), model.groups_in(ty, way)) {
+            return Err((Problem::Stated, Some(span)));
         }
         if let Some((span, message)) = statement.wrong.first() {
             return Err((Problem::Statement(message.clone()), Some(*span)));

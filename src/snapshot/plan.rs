@@ -295,6 +295,11 @@ impl Route {
 }
 
 impl Stop {
+    /// Returns the groups of properties of the object here: the one that the row is, or all that are instances of other types.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Group> + Clone {
+        self.groups.iter().flat_map(|groups| &groups.list).chain(&self.group)
+    }
+
     /// Returns whether `@ignore` in the schema names a property, or it is one of other instances: of a group of properties
     /// or, in a group, of another one or of the object around them.
     fn is_ignored(&self, name: &str) -> bool {

@@ -962,7 +962,7 @@ impl<'s> Reading<'s> {
                 let named: Vec<&str> = statement.names.iter().map(|(name, _)| name.as_str()).collect();
                 self.diagnostics.extend(statement.problems(self.source, named.iter().copied(), self.secret));
             }
-            let is_stated = statement.named_as(step, std::iter::once(step.as_str())).is_some();
+            let is_stated = statement.named_as(step, std::iter::empty(), std::iter::empty()).is_some();
             let (first, kind, value, is_exact) = found?;
             if let Some(again) = again {
                 let shown = if self.secret { "***" } else { step.as_str() };

@@ -481,7 +481,8 @@ impl Splitter<'_> {
         }
         let known: Vec<&str> = self.model.known_properties(here.scope.ty, &way).collect();
         let children = self.model.paths[node].children.iter().map(|(name, _)| name.as_str());
-        Stated { is_wrong: statement.is_wrong(), children: statement.named(children, known.iter().copied()) }
+        let groups = self.model.groups_in(here.scope.ty, &way);
+        Stated { is_wrong: statement.is_wrong(), children: statement.named(children, known.iter().copied(), groups) }
     }
 
     fn instance(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here, step: RowStep) -> Result<()> {

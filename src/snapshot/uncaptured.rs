@@ -6,6 +6,7 @@ use super::{Snapshot, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
+use crate::source::pointer::Group;
 use crate::source::{Source, Span, misspelling};
 use crate::value::TypeId;
 use std::sync::Arc;
@@ -88,25 +89,36 @@ impl Statement {
         !self.wrong.is_empty()
     }
 
-    /// Returns the places of the declared properties that the statement names, among `declared`; a misspelling of one
-    /// names it, too. `known` are all properties that the schema knows in the object.
+    /// Returns the places of the declared properties that the statement names, among `declared`, each with the place of the
+    /// name. A misspelling of one names it, too, and so does the name of one of the `groups` of properties that has it. `known` are
+    /// all names that the schema knows in the object.
     pub(super) fn named<'d>(
         &self,
         declared: impl Iterator<Item = &'d str> + Clone,
         known: impl Iterator<Item = &'d str> + Clone,
+        groups: impl Iterator<Item = &'d Group> + Clone,
     ) -> Vec<(usize, Span)> {
-        let place = |name: &str| {
-            let meant = meant(name, known.clone())?;
-            declared.clone().position(|declared| declared == meant)
+        let named = |(name, span): &(String, Span)| {
+            let meant = meant(name, known.clone());
+            let group = meant.and_then(|meant| groups.clone().find(|group| group.label == meant));
+            let is_named =
+                |declared: &str| meant == Some(declared) || group.is_some_and(|it| it.part(declared).is_some());
+            let places = declared.clone().enumerate().filter(|(_, declared)| is_named(declared));
+            places.map(|(at, _)| (at, *span)).collect::<Vec<_>>()
         };
-        self.names.iter().filter_map(|(name, span)| Some((place(name)?, *span))).collect()
+        self.names.iter().flat_map(named).collect()
     }
 
-    /// Returns the place of a name of the statement that is `wanted`, or a misspelling of it. `known` are all names that
-    /// the schema knows in the object.
-    pub(super) fn named_as<'k>(&self, wanted: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<Span> {
-        let is_meant = |name: &str| name == wanted || meant(name, known.clone()) == Some(wanted);
-        self.names.iter().find(|(name, _)| is_meant(name)).map(|(_, span)| *span)
+    /// Returns the place of a name of the statement that is `wanted`, a misspelling of it, or the name of one of the `groups` of
+    /// properties that has it. `known` are all names that the schema knows in the object.
+    pub(super) fn named_as<'k>(
+        &self,
+        wanted: &'k str,
+        known: impl Iterator<Item = &'k str> + Clone,
+        groups: impl Iterator<Item = &'k Group> + Clone,
+    ) -> Option<Span> {
+        let known = known.chain([wanted]);
+        self.named(std::iter::once(wanted), known, groups).first().map(|(_, span)| *span)
     }
 
     /// Returns the diagnostics of the statement. With `secret`, they do not quote names.
@@ -176,11 +188,7 @@ impl Snapshot {
             let (before, _) = pointer.split_at(at);
             let statement = self.statement(model, ty, within, before)?;
             let known: Vec<&str> = model.known_properties(ty, before).collect();
-            let groups = model.ty(ty).groups().filter(|_| before.is_empty());
-            let group = groups.and_then(|groups| groups.list.iter().find(|group| group.part(step).is_some()));
-            let known = || known.iter().copied();
-            let label = group.and_then(|group| statement.named_as(&group.label, known()));
-            statement.named_as(step, known()).or(label)
+            statement.named_as(step, known.iter().copied(), model.groups_in(ty, before))
         })
     }
 
@@ -190,8 +198,9 @@ impl Snapshot {
         pointer.iter().enumerate().any(|(at, step)| {
             let (before, _) = pointer.split_at(at);
             let Some(statement) = self.statement(model, ty, within, before) else { return false };
-            let known: Vec<&str> = model.known_properties(ty, before).chain([step.as_str()]).collect();
-            statement.is_wrong() || statement.named_as(step, known.iter().copied()).is_some()
+            let known: Vec<&str> = model.known_properties(ty, before).collect();
+            let is_named = || statement.named_as(step, known.iter().copied(), model.groups_in(ty, before)).is_some();
+            statement.is_wrong() || is_named()
         })
     }
 

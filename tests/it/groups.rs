@@ -491,6 +491,65 @@ fn a_statement_may_name_a_group_in_another_form() {
     }
 }
 
+/// The schema, with attributes of the row that read properties of groups.
+fn schema_of_rows() -> String {
+    let reads = r#"@path("access_key_2_active") @as("bool") second?: Bool, @path("access_key_1_active") @as("bool") first?: Bool, note"#;
+    SCHEMA.replace(" @closed", "").replace("note", reads)
+}
+
+const ROW_POLICIES: &str = r#"@id("FIRST") @title("The first key is not active") @severity("low")
+forbid (principal, action == Action::"audit", resource is User) when { resource has first && resource.first };
+@id("SECOND") @title("The second key is not active") @severity("low")
+forbid (principal, action == Action::"audit", resource is User) when { resource has second && resource.second };
+"#;
+
+/// Checks the attributes of a row that read properties of groups.
+#[track_caller]
+fn check_row(properties: &str, expected: Expect) {
+    let row = snapshot(&format!(r#", "access_key_1_active": false{properties}"#));
+    let arguments = ["check", "a.json", "--now", NOW, "--format", "json"];
+    let found = run(&schema_of_rows(), ROW_POLICIES, &row, &arguments);
+    expected.assert_eq(&lines(&found).iter().map(|line| format!("{line}\n")).collect::<String>());
+}
+
+#[test]
+fn a_statement_that_names_a_group_holds_for_the_row() {
+    check_row(
+        NONE,
+        expect![[r#"
+        exit 0
+    "#]],
+    );
+    check_row(
+        r#", "uncaptured": ["access_key_2"]"#,
+        expect![[r#"
+        SECOND ann: unknown
+        exit 4
+    "#]],
+    );
+    check_row(
+        r#", "access_key_2_active": true, "uncaptured": ["access_key_2"]"#,
+        expect![[r#"
+        SECOND ann: unknown
+        exit 4
+    "#]],
+    );
+    check_row(
+        r#", "uncaptured": ["acces_key_2/active"]"#,
+        expect![[r#"
+        SECOND ann: unknown
+        snapshot-uncaptured: `uncaptured` names `acces_key_2/active`, which the schema does not declare here
+        exit 4
+    "#]],
+    );
+    let row = snapshot(r#", "access_key_1_active": false, "uncaptured": ["access_key_2"]"#);
+    let arguments = ["check", "a.json", "--now", NOW, "--format", "json", "--only", "SECOND"];
+    let found = run(&schema_of_rows(), ROW_POLICIES, &row, &arguments).json();
+    let read = &found["findings"][0]["clauses"][0]["reads"][0];
+    let (column, name) = (row.find(r#""access_key_2""#).expect("a statement") + 1, "second");
+    assert_eq!((&read["name"], &read["span"]["start"]["column"]), (&name.into(), &column.into()), "{read:#}");
+}
+
 #[test]
 fn a_property_may_have_the_name_of_a_whole_group() {
     let schema = SCHEMA.replace(" @closed", "");

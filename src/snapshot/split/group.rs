@@ -194,10 +194,8 @@ impl Splitter<'_> {
             let stated = |name: &String, span| Void { name: name.clone(), span, error: None };
             for (group, names) in object.groups.list.iter().zip(&plan.names) {
                 let known = plan.known.iter().map(String::as_str);
-                let named = statement.named(names.iter().map(String::as_str), known);
+                let named = statement.named(names.iter().map(String::as_str), known, std::iter::once(group));
                 found.extend(named.into_iter().filter_map(|(at, span)| Some(stated(names.get(at)?, span))));
-                let label = statement.named_as(&group.label, plan.known.iter().map(String::as_str));
-                found.extend(label.into_iter().flat_map(|span| names.iter().map(move |name| stated(name, span))));
             }
         }
         let mut seen: HashMap<&str, &Property> = HashMap::new();
