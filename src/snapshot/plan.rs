@@ -269,10 +269,17 @@ impl Route {
             return Meaning::Ignored;
         }
         let near = self.near(at, name);
+        // An attribute of the row may read a property of a group.
+        if near.is_empty() && stop.is_in_groups(name) {
+            return Meaning::Ignored;
+        }
         let first = near.iter().next().and_then(|near| self.child(at, near));
         Meaning::Other {
-            // A property of another group, or of the object around the groups, is one of other instances.
-            is_own: stop.group.as_ref().is_none_or(|group| group.part(name).is_some()),
+            // A property of a group of the row, of another group, or of the object around the groups, is one of other instances.
+            is_own: match &stop.group {
+                Some(group) => group.part(name).is_some(),
+                None => !stop.is_in_groups(name),
+            },
             near,
             is_slip: first.is_some_and(|child| is_slip(name, &child.name)),
             is_like_statement: first.is_none() && stop.states_uncaptured && uncaptured::is_like(name),
@@ -283,10 +290,14 @@ impl Route {
     /// probably separates two steps.
     fn near(&self, at: StopId, name: &str) -> Near {
         let begins = |child: &&str| child.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-        let mut near: Vec<&str> = match &self.stops[at].group {
+        let stop = &self.stops[at];
+        let mut near: Vec<&str> = match &stop.group {
             Some(_) => misspelling_in_group(name, self.children(at)).into_iter().collect(),
             None => misspellings(name, self.children(at)),
         };
+        if near.is_empty() && !stop.groups.is_empty() {
+            near.extend(misspelling_in_group(name, self.children(at).filter(|child| stop.is_in_groups(child))));
+        }
         if near.is_empty() {
             near.extend(self.children(at).find(begins));
         }
@@ -300,7 +311,12 @@ impl Stop {
         self.groups.iter().flat_map(|groups| &groups.list).chain(&self.group)
     }
 
-    /// Returns whether `@ignore` in the schema names a property, or it is one of other instances: of a group of properties
+    /// Returns whether a property is in a group of properties of the object here.
+    fn is_in_groups(&self, name: &str) -> bool {
+        self.groups.iter().any(|groups| groups.group_of(name).is_some())
+    }
+
+    /// Returns whether `@ignore` in the schema names a property, or it is a declared one of other instances: of a group of properties
     /// or, in a group, of another one or of the object around them.
     fn is_ignored(&self, name: &str) -> bool {
         let name = match &self.group {
@@ -311,7 +327,7 @@ impl Stop {
                         || self.known.iter().any(|known| known == name);
                 }
             },
-            None if self.groups.iter().any(|groups| groups.group_of(name).is_some()) => return true,
+            None if self.is_in_groups(name) => return self.known.iter().any(|known| known == name),
             None => name,
         };
         self.ignored.iter().any(|ignored| ignored == name)

@@ -551,6 +551,46 @@ fn a_statement_that_names_a_group_holds_for_the_row() {
 }
 
 #[test]
+fn a_misspelling_in_a_group_holds_for_the_row() {
+    check_row(
+        r#", "access_key_2_actve": true"#,
+        expect![[r#"
+        SECOND ann: unknown
+        snapshot-property: unknown property `access_key_2_actve`, and the object has no `access_key_2_active`
+        exit 4
+    "#]],
+    );
+    check_row(
+        r#", "acess_key_2_active": true"#,
+        expect![[r#"
+        SECOND ann: unknown
+        snapshot-property: unknown property `acess_key_2_active`, and the object has no `access_key_2_active`
+        exit 4
+    "#]],
+    );
+    check_row(
+        r#", "access_key_2_active": false, "access_key_2_actve": true"#,
+        expect![[r#"
+        snapshot-property: unknown property `access_key_2_actve`, which may be a misspelling of `access_key_2_active`
+        exit 0
+    "#]],
+    );
+    // A property that another attribute of the group, or `@ignore`, names is not a misspelling.
+    check_row(
+        r#", "access_key_2_region": "N/A", "access_key_2_service": "N/A""#,
+        expect![[r#"
+        exit 0
+    "#]],
+    );
+    check_row(
+        r#", "access_key_2_other": "x""#,
+        expect![[r#"
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
 fn a_property_may_have_the_name_of_a_whole_group() {
     let schema = SCHEMA.replace(" @closed", "");
     let rotated = r#", "access_key_1_active": true, "access_key_1_last_rotated": "2026-08-30""#;
