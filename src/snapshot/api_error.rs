@@ -1,5 +1,6 @@
 //! Errors of an API in a snapshot. An export that copies the answers of an API has `{"error": "forbidden"}` in place of an
-//! object, or an error next to a part of its properties. The properties that such an object lacks are unknown.
+//! object, or an error next to a part of its properties. The properties that such an object lacks are unknown. An error in a map is not
+//! an element of it, and the map may have further elements.
 //!
 //! The capture reads rows of JSON by the same rule.
 
@@ -66,6 +67,13 @@ pub(super) fn warning(source: &Arc<Source>, key: Span) -> Diagnostic {
     warning.help(
         "capture the object again, or add the property to `@ignore` in the schema if it is not an error of the capture",
     )
+}
+
+/// Returns the warning for a map with elements and an error. `key` is the property of the error.
+pub(super) fn warning_in_map(source: &Arc<Source>, key: Span) -> Diagnostic {
+    let message = "the map has an error, so it may have further elements";
+    let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(source, key, "not an element");
+    warning.help("capture the map again, or write an array if it is not an error of the capture")
 }
 
 #[cfg(test)]

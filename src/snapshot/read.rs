@@ -1,6 +1,6 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
-use super::api_error::{ApiError, is_about_error, is_of_error, says_nothing};
+use super::api_error::{self, ApiError, is_about_error, is_of_error, says_nothing};
 use super::plan::SlotUse;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
@@ -865,7 +865,7 @@ impl<'s> Reading<'s> {
                 elements.is_open = true;
                 continue;
             }
-            let mut parts = self.parts(kind, span, &mut elements.is_open);
+            let mut parts = self.parts(kind, span, name, &mut elements.is_open);
             // The last one is read first, so that problems are in the order of the document.
             parts.reverse();
             for (kind, span) in parts {
@@ -897,20 +897,26 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Returns the elements of an array, or the values of an object. A name that is given twice opens the set.
-    fn parts(&mut self, kind: Kind, span: Span, open: &mut bool) -> Vec<(Kind, Span)> {
+    /// Returns the elements of an array, or the values of an object. A name that is given twice opens the set, and so does an error,
+    /// which is not an element.
+    fn parts(&mut self, kind: Kind, span: Span, name: Name<'_>, open: &mut bool) -> Vec<(Kind, Span)> {
         let (mut found, mut scanner) = (Vec::new(), Scanner::at(self.source.text(), span.start));
         let mut take = |scanner: &mut Scanner<'_>| {
             found.push((scanner.peek()?.0, scanner.skip()?));
             Ok::<_, SyntaxError>(())
         };
-        let (mut names, mut twice) = (HashMap::new(), Vec::new());
+        let (mut names, mut twice, mut error) = (HashMap::new(), Vec::new(), ApiError::default());
         #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = match kind {
             Kind::Array => scanner.array(|scanner, _| take(scanner)).map(|_| ()),
             Kind::Object => scanner
                 .object(|scanner, key| {
                     let name = key.text().into_owned();
+                    if is_of_error(&name) {
+                        let value = scanner.skip()?;
+                        error.consider(&name, key.span, || says_nothing(self.source.slice(value)));
+                        return Ok(());
+                    }
                     match names.get(&name) {
                         Some(first) => twice.push((name, *first, key.span)),
                         None => {
@@ -926,6 +932,13 @@ impl<'s> Reading<'s> {
         for (name, first, again) in twice {
             let shown = if self.secret { "***" } else { name.as_str() };
             self.diagnostics.push(duplicate_key(self.source, shown, first, again));
+        }
+        if let Some(key) = error.shown(!found.is_empty()) {
+            *open = true;
+            match found.is_empty() {
+                true => self.wrong_type("an array", kind, span, name, None),
+                false => self.diagnostics.push(api_error::warning_in_map(self.source, key)),
+            }
         }
         found
     }

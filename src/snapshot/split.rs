@@ -2,7 +2,7 @@
 
 mod group;
 
-use super::api_error::{ApiError, is_of_error, says_nothing};
+use super::api_error::{self, ApiError, is_of_error, says_nothing};
 use super::element::{Doubt, Membership};
 use super::plan::ReadPlan;
 use super::read::duplicate_key;
@@ -276,13 +276,21 @@ impl Splitter<'_> {
     }
 
     /// Walks an object in the place of a list: a map of instances if every value has the shape of one, and otherwise an
-    /// uncaptured list.
+    /// uncaptured list. An error is not an instance: the list is partial, or uncaptured without instances.
     fn map(&mut self, scanner: &mut Scanner<'_>, each: PathId, here: &Here) -> Result<u32> {
         let before = self.mark(each);
         let mut seen: HashMap<SmolStr, (Span, Option<u32>)> = HashMap::new();
         let mut other: Option<Span> = None;
+        let (mut error, mut is_empty) = (ApiError::default(), true);
         let span = scanner.object(|scanner, key| {
             let (kind, start) = scanner.peek()?;
+            let text = key.text();
+            if is_of_error(&text) {
+                let value = scanner.skip()?;
+                error.consider(&text, key.span, || says_nothing(self.source.slice(value)));
+                return Ok(());
+            }
+            is_empty = false;
             let has_shape = kind == Kind::Null || self.has_shape(each, kind, start);
             if other.is_some() || !has_shape {
                 other.get_or_insert(key.span);
@@ -293,13 +301,13 @@ impl Splitter<'_> {
             let row = self.row_at(each);
             self.instance(scanner, each, here, RowStep::Property(name))?;
             let row = row.filter(|row| self.row_at(each) > Some(*row));
-            match seen.entry(key.text().into()) {
+            match seen.entry(SmolStr::new(&text)) {
                 Entry::Vacant(entry) => {
                     entry.insert((key.span, row));
                 }
                 Entry::Occupied(entry) => {
                     let (first, first_row) = *entry.get();
-                    self.diagnostics.push(duplicate_key(self.source, &key.text(), first, key.span));
+                    self.diagnostics.push(duplicate_key(self.source, &text, first, key.span));
                     match (self.model.paths[each].ty, first_row, row) {
                         (Some(ty), Some(first), Some(again)) => self.split.twice.push((ty, first, again)),
                         _ => self.lost(each, here, key.span, "", Gap::Partial),
@@ -308,7 +316,8 @@ impl Splitter<'_> {
             }
             Ok::<_, SplitError>(())
         })?;
-        if let Some(key) = other {
+        let error = error.shown(!is_empty);
+        if let Some(key) = other.or(error.filter(|_| is_empty)) {
             self.reset(each, &before);
             let whole = Span::new(span.start, span.start + 1);
             let message =
@@ -317,6 +326,9 @@ impl Splitter<'_> {
             let error = error.label(self.source, key, "this value is not an instance");
             self.diagnostics.push(error.help("write an array; in a map of instances every value is an instance"));
             self.lost(each, here, span, "", Gap::Unreadable);
+        } else if let Some(key) = error {
+            self.diagnostics.push(api_error::warning_in_map(self.source, key));
+            self.lost(each, here, key, "", Gap::Partial);
         }
         Ok(span.end)
     }

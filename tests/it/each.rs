@@ -129,6 +129,44 @@ fn an_element_without_the_value_is_unknown() {
 }
 
 #[test]
+fn an_error_in_a_map_is_not_an_element() {
+    let paid = r#"{"plan": {"name": "paid"}}"#;
+    check(
+        &format!(r#""service": {{"plans": {{"error": {paid}}}}}"#),
+        expect![[r#"
+        PAID: unknown, plans is [unknown elements]
+        FEW: unknown, plans is [unknown elements]
+        snapshot-type: `plans` is an object, expected an array
+        exit 5
+    "#]],
+    );
+    check(
+        &format!(r#""service": {{"plans": {{"a": {paid}, "Errors": {paid}}}}}"#),
+        expect![[r#"
+        FEW: fail, plans is [\paid\, and unknown elements]
+        snapshot-property: the map has an error, so it may have further elements
+        exit 1
+    "#]],
+    );
+    check(
+        r#""service": {"plans": {"a": {"plan": {"name": "free"}}, "error": "forbidden"}}"#,
+        expect![[r#"
+        PAID: unknown, plans is [\free\, and unknown elements]
+        FEW: unknown, plans is [\free\, and unknown elements]
+        snapshot-property: the map has an error, so it may have further elements
+        exit 4
+    "#]],
+    );
+    check(
+        r#""service": {"plans": {"a": {"plan": {"name": "free"}}, "error": null}}"#,
+        expect![[r#"
+        PAID: fail, plans is [\free\]
+        exit 1
+    "#]],
+    );
+}
+
+#[test]
 fn a_list_that_is_missing_is_unknown() {
     check(
         r#""service": {"plans": null}"#,
