@@ -897,33 +897,40 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Returns the elements of an array, or the values of an object. A name that is given twice opens the set, and so does an error,
-    /// which is not an element.
+    /// Returns the elements of an array, or the values of an object. A name that is given twice opens the set, and its values are not
+    /// elements. An error opens the set, too, and is not an element.
     fn parts(&mut self, kind: Kind, span: Span, name: Name<'_>, open: &mut bool) -> Vec<(Kind, Span)> {
         let (mut found, mut scanner) = (Vec::new(), Scanner::at(self.source.text(), span.start));
-        let mut take = |scanner: &mut Scanner<'_>| {
-            found.push((scanner.peek()?.0, scanner.skip()?));
-            Ok::<_, SyntaxError>(())
-        };
         let (mut names, mut twice, mut error) = (HashMap::new(), Vec::new(), ApiError::default());
+        let value = |scanner: &mut Scanner<'_>| Ok::<_, SyntaxError>((scanner.peek()?.0, scanner.skip()?));
         #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = match kind {
-            Kind::Array => scanner.array(|scanner, _| take(scanner)).map(|_| ()),
+            Kind::Array => scanner
+                .array(|scanner, _| {
+                    found.push(Some(value(scanner)?));
+                    Ok::<_, SyntaxError>(())
+                })
+                .map(|_| ()),
             Kind::Object => scanner
                 .object(|scanner, key| {
                     let name = key.text().into_owned();
+                    let part = value(scanner)?;
                     if is_of_error(&name) {
-                        let value = scanner.skip()?;
-                        error.consider(&name, key.span, || says_nothing(self.source.slice(value)));
+                        error.consider(&name, key.span, || says_nothing(self.source.slice(part.1)));
                         return Ok(());
                     }
                     match names.get(&name) {
-                        Some(first) => twice.push((name, *first, key.span)),
+                        Some((first, at)) => {
+                            twice.push((name, *first, key.span));
+                            // Neither value is the one of the name.
+                            found.get_mut(*at).map(Option::take);
+                        }
                         None => {
-                            names.insert(name, key.span);
+                            names.insert(name, (key.span, found.len()));
+                            found.push(Some(part));
                         }
                     }
-                    take(scanner)
+                    Ok::<_, SyntaxError>(())
                 })
                 .map(|_| ()),
             _ => Ok(()),
@@ -940,7 +947,7 @@ impl<'s> Reading<'s> {
                 false => self.diagnostics.push(api_error::warning_in_map(self.source, key)),
             }
         }
-        found
+        found.into_iter().flatten().collect()
     }
 
     /// Returns the value at a pointer below a value. `None` if there is none, or more than one in any spelling, or if its

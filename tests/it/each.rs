@@ -167,6 +167,33 @@ fn an_error_in_a_map_is_not_an_element() {
 }
 
 #[test]
+fn the_values_of_a_name_that_is_given_twice_are_unknown() {
+    let map = |first: &str, again: &str| {
+        format!(
+            r#""service": {{"plans": {{"a": {{"plan": {{"name": "{first}"}}}}, "\u0061": {{"plan": {{"name": "{again}"}}}}}}}}"#
+        )
+    };
+    check(
+        &map("free", "paid"),
+        expect![[r#"
+        PAID: unknown, plans is [unknown elements]
+        FEW: unknown, plans is [unknown elements]
+        snapshot-duplicate-key: duplicate property `a`
+        exit 5
+    "#]],
+    );
+    check(
+        &map("paid", "paid"),
+        expect![[r#"
+        PAID: unknown, plans is [unknown elements]
+        FEW: unknown, plans is [unknown elements]
+        snapshot-duplicate-key: duplicate property `a`
+        exit 5
+    "#]],
+    );
+}
+
+#[test]
 fn a_list_that_is_missing_is_unknown() {
     check(
         r#""service": {"plans": null}"#,
