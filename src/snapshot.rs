@@ -37,7 +37,7 @@ use crate::ids::IdVec;
 use crate::program::Named;
 use crate::schema::{EntityType, Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
-use crate::source::pointer::{Pointer, Step};
+use crate::source::pointer::{Group, Pointer, Step};
 use crate::source::{Source, Span, is_same_but_for_writing, misspelling, push_quoted};
 use crate::stopwatch::Stopwatch;
 use crate::value::{EntityRef, TypeId};
@@ -525,6 +525,11 @@ fn misspelling_in_group<'c>(name: &str, declared: impl Iterator<Item = &'c str> 
 /// Returns whether two names are spellings of one: they differ, but have the same letters and digits without case.
 fn is_respelled(declared: &str, name: &str) -> bool {
     declared != name && is_same_but_for_writing(declared, name)
+}
+
+/// Returns whether a property has the name of a group of properties, in some spelling.
+fn is_label(group: &Group, name: &str) -> bool {
+    group.label == name || is_respelled(&group.label, name)
 }
 
 /// Returns the hash of a key in a scope, from the hash of the key.

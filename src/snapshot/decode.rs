@@ -9,7 +9,7 @@ use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, 
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
 use super::uncaptured::Statement;
-use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, row_number};
+use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_label, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::parallel::*;
@@ -536,6 +536,7 @@ impl Decoder<'_> {
         let mut objects: Vec<Span> = Vec::new();
         let mut error = ApiError::default();
         let mut statement: Option<Statement> = None;
+        let mut whole_groups: Vec<(SmolStr, Kind)> = Vec::new();
         let mut may_list_partial = false;
         scanner.properties(|scanner| {
             let (key, found) = self.layout.read(route, at, &mut last, scanner)?;
@@ -547,14 +548,14 @@ impl Decoder<'_> {
                     let may_jump = stop.group.is_some();
                     let value = if may_jump { self.snapshot.scan(scanner)? } else { scanner.value()? };
                     let Scanned { kind, span, .. } = value;
-                    let (is_own, near, is_slip, is_like_statement) = match undeclared.meaning {
+                    let (is_own, near, is_slip, is_label, is_like_statement) = match undeclared.meaning {
                         Meaning::Ignored => return Ok(()),
                         Meaning::Statement => {
                             statement.get_or_insert_default().add(self.reading.source, kind, span);
                             return Ok(());
                         }
-                        Meaning::Other { is_own, near, is_slip, is_like_statement } => {
-                            (is_own, near, is_slip, is_like_statement)
+                        Meaning::Other { is_own, near, is_slip, is_label, is_like_statement } => {
+                            (is_own, near, is_slip, is_label, is_like_statement)
                         }
                     };
                     self.reading.other_properties += usize::from(is_own);
@@ -564,6 +565,9 @@ impl Decoder<'_> {
                     }
                     // A group lacks properties because of the error of the object around it, too.
                     error.consider(&key.text(), key.span, || says_nothing(self.reading.source.slice(span)));
+                    if is_label && kind != Kind::Null {
+                        whole_groups.push((SmolStr::new(key.text()), kind));
+                    }
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
                     }
@@ -611,6 +615,9 @@ impl Decoder<'_> {
         for other in others {
             self.other(at, start, &other, &seen, &mut firsts);
         }
+        for (name, kind) in whole_groups {
+            self.whole_group(at, &name, kind, &seen);
+        }
         if let Some(statement) = statement {
             self.stated(at, &statement, &seen);
         }
@@ -641,6 +648,21 @@ impl Decoder<'_> {
                 if ty.leads_to(field, key) {
                     *part = KeyPart::Unreadable;
                 }
+            }
+        }
+    }
+
+    /// Makes unknown what the row reads of a group of properties, because of a property with the name of the group: all of it if that is
+    /// an object or a list, which may have the values, and otherwise what the row lacks. The split reports the property.
+    fn whole_group(&mut self, at: StopId, name: &str, kind: Kind, seen: &SeenChildren) {
+        let (ty, route) = (self.ty, self.route);
+        let stop = &route.stops[at];
+        let is_nested = matches!(kind, Kind::Object | Kind::Array);
+        let group = stop.groups().find(|group| is_label(group, name));
+        for (child, below) in stop.children.iter().map(|child| &route.stops[*child]).enumerate() {
+            let is_in_group = group.is_some_and(|group| group.part(&below.name).is_some());
+            if let Some(field) = below.field.filter(|_| is_in_group && (is_nested || !seen.contains(child))) {
+                self.mark(&ty.fields[field].below, if is_nested { State::Unreadable } else { State::Uncaptured });
             }
         }
     }

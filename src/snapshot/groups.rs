@@ -1,6 +1,6 @@
 //! The plan of reading groups of properties of an object that are instances: `access_key_{1,2}_*` in the schema.
 
-use super::{is_respelled, misspelling_in_group};
+use super::{is_label, is_respelled, misspelling_in_group};
 use crate::schema::{EntityType, Model};
 use crate::source::pointer::Groups;
 use crate::value::TypeId;
@@ -101,7 +101,7 @@ impl GroupPlan {
                 .or_else(|| groups.other_number(name, is_declared))
         });
         Stranger {
-            label: list().position(|group| group.label == name || is_respelled(&group.label, name)),
+            label: list().position(|group| is_label(group, name)),
             meant: meant.and_then(|meant| Some((*self.group_of.get(meant)?, meant.to_owned()))),
             respells: names().filter(|declared| is_respelled(declared, name)).cloned().collect(),
             further: further.map(str::to_owned),

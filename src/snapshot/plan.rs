@@ -4,9 +4,9 @@
 //! it is read.
 
 use super::groups::GroupPlan;
-use super::misspelling_in_group;
 use super::partial;
 use super::uncaptured::{self, UNCAPTURED};
+use super::{is_label, misspelling_in_group};
 use crate::ids::{IdVec, id};
 use crate::program::Named;
 use crate::schema::{FieldId, Model, PathId, Slot, SlotId};
@@ -282,6 +282,7 @@ impl Route {
             },
             near,
             is_slip: first.is_some_and(|child| is_slip(name, &child.name)),
+            is_label: stop.groups.iter().flat_map(|groups| &groups.list).any(|group| is_label(group, name)),
             is_like_statement: first.is_none() && stop.states_uncaptured && uncaptured::is_like(name),
         }
     }
@@ -382,6 +383,8 @@ pub(super) enum Meaning {
         near: Near,
         /// Whether the misspelling of the first of them has a slip of letters.
         is_slip: bool,
+        /// Whether it has the name of a group of properties that are an instance of another type.
+        is_label: bool,
         /// Whether `uncaptured` may be meant.
         is_like_statement: bool,
     },

@@ -591,6 +591,48 @@ fn a_misspelling_in_a_group_holds_for_the_row() {
 }
 
 #[test]
+fn a_property_with_the_name_of_a_group_holds_for_the_row() {
+    check_row(
+        r#", "access_key_2": {"active": true}"#,
+        expect![[r#"
+        SECOND ann: unknown
+        snapshot-property: `access_key_2` has the name of a group of properties without a value
+        snapshot-type: `access_key_2` is an object, and AccessKey is read from properties such as `access_key_2_active`
+        exit 5
+    "#]],
+    );
+    check_row(
+        r#", "access_key_2_active": false, "accessKey2": [true]"#,
+        expect![[r#"
+        SECOND ann: unknown
+        snapshot-property: `accessKey2` has the name of a group of properties without a value
+        snapshot-type: `accessKey2` is an array, and AccessKey is read from properties such as `access_key_2_active`
+        exit 5
+    "#]],
+    );
+    check_row(
+        r#", "access_key_2": "AK""#,
+        expect![[r#"
+        SECOND ann: unknown
+        snapshot-property: `access_key_2` has the name of a group of properties without a value
+        exit 4
+    "#]],
+    );
+    check_row(
+        r#", "access_key_2_active": false, "access_key_2": "AK""#,
+        expect![[r#"
+        exit 0
+    "#]],
+    );
+    check_row(
+        r#", "access_key_2": null"#,
+        expect![[r#"
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
 fn a_property_may_have_the_name_of_a_whole_group() {
     let schema = SCHEMA.replace(" @closed", "");
     let rotated = r#", "access_key_1_active": true, "access_key_1_last_rotated": "2026-08-30""#;
