@@ -24,6 +24,7 @@ pub use shape::{KINDS, Place, Seen, Texts};
 
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::schema::Schema;
+use crate::snapshot::api_error::is_of_error;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::json::{Kind, Scanner, WalkEnd, document_start, string_text};
 use crate::source::pointer::{Pattern, Step};
@@ -61,8 +62,12 @@ pub fn infer(documents: &[Arc<Source>], namespace: Option<&str>, limits: &Limits
         let is_of_samples = |document: usize, source: &Source, diagnostic: &Diagnostic| {
             let Some(label) = diagnostic.labels.first() else { return false };
             let name = string_text(source.slice(label.place.span));
-            let is_misspelt = name.is_some_and(|name| plan.misspelt.contains(&*name));
-            diagnostic.code == Code::SnapshotProperty && is_misspelt || is_within(&errors, document, label.place.span)
+            let is_misspelt = name.as_ref().is_some_and(|name| plan.misspelt.contains(&**name));
+            let is_error = name.is_some_and(|name| is_of_error(&name));
+            let is_error_in_map =
+                || is_error && pattern(&root, &steps_to(source, label.place.span)).0.last() == Some(&Step::Each);
+            diagnostic.code == Code::SnapshotProperty && (is_misspelt || is_error_in_map())
+                || is_within(&errors, document, label.place.span)
         };
         let found = problems(&text, &plain, limits, is_of_samples)?;
         if found.is_empty() {

@@ -187,10 +187,14 @@ impl Walk<'_, '_> {
             }
         }
         let walked = scanner.object(|scanner, key| {
+            let name = key.text();
+            if place.is_map && is_of_error(&name) {
+                place.each_mut().errors += 1;
+                return scanner.skip().map(|_| ());
+            }
             if place.is_map {
                 return self.value(scanner, place.each_mut(), depth + 1);
             }
-            let name = key.text();
             if uncaptured.binary_search_by(|uncaptured| (**uncaptured).cmp(&name)).is_ok() {
                 return scanner.skip().map(|_| ());
             }

@@ -2,6 +2,7 @@
 
 use super::format::{Format, Formats, Numbers, truth};
 use super::secret;
+use crate::snapshot::api_error::is_of_error;
 use crate::source::Span;
 use crate::source::json::Kind;
 use crate::source::misspelling;
@@ -331,8 +332,11 @@ impl Place {
         let children = std::mem::take(&mut self.children);
         let twice = children.iter().filter_map(|(_, child)| child.twice).min();
         let each = self.each_mut();
-        for (_, child) in children {
-            each.merge(child);
+        for (name, child) in children {
+            match is_of_error(&name) {
+                true => each.errors += child.total(),
+                false => each.merge(child),
+            }
         }
         each.twice = each.twice.or(twice);
     }

@@ -357,6 +357,26 @@ fn errors_in_place_of_objects_are_not_observed() {
 }
 
 #[test]
+fn an_error_in_a_map_is_not_observed() {
+    let items = r#""i-1001": {"name": "a", "on": true}, "i-1002": {"name": "b", "on": false}"#;
+    for error in [r#"{"name": "Forbidden", "code": 403}"#, r#""forbidden""#] {
+        let schema = inferred(&[&format!(r#"{{"items": {{{items}, "error": {error}}}}}"#)]).expect("it is read");
+        let expected = expect![[r#"
+            namespace Test {
+              @path("")
+              entity Account;
+              @path("/items/*")
+              entity Item in [Account] = {
+                name: String,
+                on: Bool,
+              };
+        "#]];
+        expected.assert_eq(&declarations(&schema));
+        assert!(schema.contains("// 1 error in place of an instance: not observed."), "{schema}");
+    }
+}
+
+#[test]
 fn an_attribute_with_the_name_of_an_error_is_observed() {
     // The objects are a map from some number of them on.
     let job = |at: usize| (format!("job{at}"), json!({ "started": true, "error": null, "code": at }));
