@@ -5,6 +5,7 @@ use super::csv::Table;
 use super::description::{Feed, FeedReader, Log, Target, TargetForm, containers};
 use super::join::{Content, List, Part, Role};
 use super::key::KeyOf;
+use super::layout::Spot;
 use super::log::Events;
 use super::node::{Node, Property, Value};
 use super::optional::mark;
@@ -62,6 +63,7 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
     let latest = latest.map(|activity| activity.property.clone()).collect();
     let mut assembly = Assembly {
         layout: layout(inputs.model, feeds),
+        document: Spot::document(inputs.model, inputs.description),
         feeds,
         settings: &inputs.settings,
         origins: Origins::default(),
@@ -151,6 +153,8 @@ fn wrong_statement(root: &Node) -> Option<&Node> {
 /// The state of an assembly.
 struct Assembly<'a, 'r> {
     layout: Layout<'a>,
+    /// All places that the schema reads.
+    document: Spot,
     feeds: &'a [Feed],
     settings: &'a Settings,
     origins: Origins,
@@ -256,7 +260,8 @@ impl<'a> Assembly<'a, '_> {
     }
 
     fn merge(&mut self, one: Tree, two: Tree, rule: Rule) -> Tree {
-        let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at: Pointer::default() };
+        let (at, model, spot) = (Pointer::default(), self.layout.model, Some(&self.document));
+        let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at, model, spot };
         one.merge(two, &mut merge)
     }
 
@@ -648,7 +653,8 @@ impl<'a> Assembly<'a, '_> {
         let unknown: Vec<Tree> =
             unknown.iter().filter(is_unknown).map(|place| Tree::at(place, Tree::Uncaptured)).collect();
         let known = std::mem::replace(here, Tree::Uncaptured);
-        let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at: at.clone() };
+        let (at_instance, model, spot) = (at.clone(), self.layout.model, None);
+        let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at: at_instance, model, spot };
         let tree = unknown.into_iter().fold(tree, |tree, unknown| tree.merge(unknown, &mut merge));
         *here = known.merge(tree, &mut merge);
         for (pointer, place) in absent {

@@ -46,6 +46,11 @@ impl Spot {
         builder.spot(String::new(), &[PathId::default()], Vec::new(), (model.root, Vec::new()))
     }
 
+    /// Returns the place of a property.
+    pub(super) fn child(&self, name: &str) -> Option<&Spot> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
     /// Returns the meaning of `null` here.
     pub(super) fn null(&self, model: &Model) -> Lack {
         let states = |slot: &Slot| match &slot.null {

@@ -1,14 +1,16 @@
 //! The snapshot while it is assembled: values with their origins, and lists that are written row by row.
 
-use super::conflict::{Rule, contradiction, given_twice, names, outdated, same};
+use super::conflict::{Rule, contradiction, given_twice, outdated, same};
 use super::doubt::Misspelt;
 use super::join::{List, Part};
 use super::key::{Key, KeyOf};
+use super::layout::{Lack, Spot};
 use super::node::{Node, Property, Value};
 use super::origin::{DocumentOrigins, OriginId, Origins};
 use super::reports::Reports;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Model, PathId, PathNode};
+use crate::snapshot::uncaptured::UNCAPTURED;
 use crate::source::pointer::Pointer;
 use crate::source::{Place, Span};
 use crate::value::TypeId;
@@ -74,6 +76,39 @@ pub(super) struct Merge<'r> {
     pub origins: &'r Origins,
     pub reports: &'r mut Reports,
     pub at: Pointer,
+    pub model: &'r Model,
+    /// The place in the layout, if the schema reads it.
+    pub spot: Option<&'r Spot>,
+}
+
+impl<'r> Merge<'r> {
+    /// Merges the parts at a step below.
+    fn below(&mut self, step: &str, spot: Option<&'r Spot>, one: Tree, two: Tree) -> Tree {
+        let (at, here) = (self.at.clone(), self.spot);
+        self.at.push(step);
+        self.spot = spot;
+        let merged = one.merge(two, self);
+        (self.at, self.spot) = (at, here);
+        merged
+    }
+
+    /// Returns whether a value of another source takes the place of one here.
+    fn replaces(&self, known: &Tree, other: &Tree) -> bool {
+        match self.rule {
+            Rule::Report | Rule::Newer => false,
+            Rule::Replace => self.is_stated(other),
+            Rule::Refresh => self.is_stated(other) && !known.is_newer(other, self),
+        }
+    }
+
+    /// Returns whether a source states something here: a value, or `null` if the schema gives it a meaning.
+    fn is_stated(&self, tree: &Tree) -> bool {
+        match tree {
+            Tree::Uncaptured => false,
+            tree if tree.is_null() => self.spot.is_some_and(|spot| spot.null(self.model) == Lack::Known),
+            _ => true,
+        }
+    }
 }
 
 impl Tree {
@@ -207,18 +242,16 @@ impl Tree {
 
     /// Merges a value of another source into this one.
     pub(super) fn merge(self, other: Tree, merge: &mut Merge<'_>) -> Tree {
-        let is_outdated = merge.rule == Rule::Refresh && self.is_newer(&other, merge);
-        let replaces = matches!(merge.rule, Rule::Replace | Rule::Refresh) && !is_outdated;
         match (self, other) {
             (Tree::Object(mut properties), Tree::Object(others)) => {
                 for (name, other) in others {
-                    let above = merge.at.clone();
-                    merge.at.push(&name);
                     match properties.iter_mut().find(|(known, _)| *known == name) {
-                        Some((_, known)) => *known = std::mem::replace(known, Tree::Uncaptured).merge(other, merge),
+                        Some((_, known)) => {
+                            let spot = merge.spot.and_then(|spot| spot.child(&name));
+                            *known = merge.below(&name, spot, std::mem::replace(known, Tree::Uncaptured), other);
+                        }
                         None => properties.push((name, other)),
                     }
-                    merge.at = above;
                 }
                 Tree::Object(properties)
             }
@@ -228,7 +261,7 @@ impl Tree {
                 list.parts.extend(other.parts);
                 Tree::Rows(list)
             }
-            (_, other) if replaces => other,
+            (known, other) if merge.replaces(&known, &other) => other,
             (Tree::Contradicted, _) | (_, Tree::Contradicted) => Tree::Contradicted,
             (Tree::Uncaptured, other) => other,
             (tree, Tree::Uncaptured) => tree,
@@ -244,13 +277,18 @@ impl Tree {
         }
     }
 
-    /// Returns whether a value is newer than another one, if both have one time.
+    /// Returns whether something in a value is newer than another value from one source.
     fn is_newer(&self, other: &Tree, merge: &Merge<'_>) -> bool {
-        let time = |tree: &Tree| match tree {
+        let time = match other {
             Tree::Leaf(leaf) => merge.origins.time(leaf.origin),
             _ => None,
         };
-        time(self).zip(time(other)).is_some_and(|(known, new)| known > new)
+        self.latest(merge).zip(time).is_some_and(|(known, new)| known > new)
+    }
+
+    /// Returns the time of the newest value in it.
+    fn latest(&self, merge: &Merge<'_>) -> Option<i64> {
+        self.origins().into_iter().filter_map(|origin| merge.origins.time(origin)).max()
     }
 
     /// Returns a list of objects as partial, if another list that it replaces may have further ones.
@@ -274,7 +312,7 @@ impl Tree {
 
     fn contradict(self, other: Tree, merge: &mut Merge<'_>) -> Tree {
         if merge.rule == Rule::Refresh {
-            let times = [&self, &other].map(|tree| tree.origin().and_then(|origin| merge.origins.time(origin)));
+            let times = [&self, &other].map(|tree| tree.latest(merge));
             if let Some(place) = other.place() {
                 merge.reports.report("outdated", place, || outdated(merge.at.as_str(), times, self.place(), place));
             }
@@ -312,14 +350,11 @@ impl Instances {
                 // The first spelling is kept, as `check --join` does.
                 element.remove(self.key.pointer_of(key));
             }
-            let above = merge.at.clone();
-            merge.at.push(&at.to_string());
             if let Some(known) = self.elements.get_mut(at) {
-                let old = std::mem::replace(known, Tree::Uncaptured);
-                *known = old.merge(element, merge);
+                let spot = merge.spot.and_then(|spot| spot.each.as_deref());
+                *known = merge.below(&at.to_string(), spot, std::mem::replace(known, Tree::Uncaptured), element);
             }
             kept.get_mut(at).into_iter().for_each(|kept| *kept = false);
-            merge.at = above;
         }
         let only_old = kept.iter().zip(&self.elements).filter(|(kept, _)| **kept);
         let names: Vec<String> = only_old.filter_map(|(_, tree)| Some(tree.key(&self.key)?.to_string())).collect();
@@ -387,8 +422,11 @@ impl DocumentReader<'_> {
                 let mut read: Vec<(String, Tree)> = Vec::new();
                 let mut uncaptured = Vec::new();
                 for Property { name, node, place } in properties {
-                    if name == "uncaptured" {
-                        uncaptured.extend(names(&node));
+                    if name == UNCAPTURED {
+                        // The place of a name is that of its value if the value was refused as a secret.
+                        let Value::List(names) = &node.value else { continue };
+                        let names = names.iter().filter_map(|name| Some((name.text()?, &name.place)));
+                        uncaptured.extend(names.map(|(name, place)| (name.to_owned(), self.reports.hides(place))));
                         continue;
                     }
                     let tree = self.tree(node, child(&name), &at.join([&name]));
@@ -401,9 +439,14 @@ impl DocumentReader<'_> {
                     }
                 }
                 // The values that the list names are not captured, whatever they are.
-                for name in uncaptured {
+                for (name, is_refused) in uncaptured {
                     read.retain(|(known, _)| *known != name);
-                    read.push((name, Tree::Uncaptured));
+                    let list = || child(&name).and_then(|path| paths.find(path));
+                    let unknown = match is_refused {
+                        true => list().map_or(Tree::Contradicted, |list| self.doubtful_list(list)),
+                        false => Tree::Uncaptured,
+                    };
+                    read.push((name, unknown));
                 }
                 let mut object = Tree::Object(read);
                 misspelt.values.iter().for_each(|place| object.put(place, Tree::Contradicted));

@@ -22,6 +22,7 @@ mod authorize;
 mod baseline;
 mod capture;
 mod capture_files;
+mod capture_refresh;
 mod capture_rows;
 mod capture_template;
 mod cases;
