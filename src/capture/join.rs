@@ -14,7 +14,7 @@ use super::reports::Reports;
 use super::rows::{Belongs, Instance, Mapped, remove, set};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
-use crate::schema::Model;
+use crate::schema::{Model, WrongShape};
 use crate::source::Place;
 use crate::source::pointer::{Pointer, escape};
 use crate::value::{TypeId, parse_datetime, show_datetime};
@@ -417,8 +417,8 @@ impl List {
             return KeyInList { key: None, is_partial: true };
         };
         let Content::Mapped(rows) = &part.content else { return KeyInList { key: Some(key), is_partial: false } };
-        if let Some(form) = joining.key.wrong_form(key.as_str()) {
-            other_form(part, row, key.shown(), form, reports);
+        if let Some(wrong) = joining.key.wrong_form(&key) {
+            other_form(part, row, key.shown_as_written(), &wrong, reports);
             return KeyInList { key: None, is_partial: true };
         }
         // Exports have totals and remarks below the table.
@@ -809,12 +809,12 @@ fn disputed(key: &str, rows: [(&Place, Belongs); 2], reports: &mut Reports) {
     });
 }
 
-fn other_form(part: &Part, row: usize, key: &str, form: &str, reports: &mut Reports) {
+fn other_form(part: &Part, row: usize, key: &str, wrong: &WrongShape, reports: &mut Reports) {
     let Some(place) = part.place(row) else { return };
     reports.report("form", &place, || {
-        let error = Diagnostic::error(Code::CaptureRow, format!("`{key}` is not {form}"));
+        let error = Diagnostic::error(Code::CaptureRow, format!("`{key}` is not {}", wrong.expected));
         let error = error.label(&place.source, place.span, "not read");
-        error.help("remove the row if it is a total or a remark; otherwise correct the key")
+        error.help(format!("remove the row if it is a total or a remark; otherwise {}", wrong.help))
     });
 }
 

@@ -2,7 +2,7 @@
 
 use super::node::{Node, Value};
 use super::secrets::masked;
-use crate::schema::{KeyForm, Model};
+use crate::schema::{KeyForm, Model, WrongShape};
 use crate::value::TypeId;
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
@@ -53,8 +53,16 @@ impl Key {
 
     /// Returns its text for messages, without secrets. The form of a text may hide that it is one.
     pub(super) fn shown(&self) -> &str {
-        let is_secret = matches!(masked(&self.written), Cow::Owned(_));
-        if is_secret { "***" } else { &self.text }
+        if self.is_secret() { "***" } else { &self.text }
+    }
+
+    /// Returns its text as it is written for messages, without secrets.
+    pub(super) fn shown_as_written(&self) -> &str {
+        if self.is_secret() { "***" } else { &self.written }
+    }
+
+    fn is_secret(&self) -> bool {
+        matches!(masked(&self.written), Cow::Owned(_))
     }
 
     /// Returns its property and its text as it is written.
@@ -130,17 +138,12 @@ impl KeyOf {
         self.all().map(|(pointer, _)| name(pointer)).collect::<Vec<_>>().join(" or ")
     }
 
-    /// Returns the noun of the form that the keys have, if they have one and this key does not.
-    pub(super) fn wrong_form(&self, key: &str) -> Option<&'static str> {
-        let is_address = || {
-            let parts = key.rsplit_once('@');
-            parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-                && !key.contains(char::is_whitespace)
-        };
-        (self.form == KeyForm::Email && !is_address()).then_some("an e-mail address")
+    /// Returns the error of a key of a table that the reader of the schema rejects.
+    pub(super) fn wrong_form(&self, key: &Key) -> Option<WrongShape> {
+        self.form.wrong(&key.written)
     }
 
-    /// Returns whether every text is a key by its form.
+    /// Returns whether texts such as totals are keys by their form.
     pub(super) fn has_any_form(&self) -> bool {
         self.form != KeyForm::Email
     }

@@ -1,6 +1,6 @@
 //! The form in which texts of ids are compared between files.
 
-use super::{EntityType, Origin, Reader, folded};
+use super::{EntityType, Origin, Reader, WrongShape, folded};
 use crate::value::fold::caseless;
 
 /// The form of an id.
@@ -44,6 +44,38 @@ impl KeyForm {
             Self::Exact => text.to_owned(),
             Self::Casefold => caseless(text).into_owned(),
             Self::Email => folded(&Reader::Email, text).unwrap_or_else(|| text.to_owned()),
+        }
+    }
+    /// Returns the error of a text that is not an id of this form: the reader of the form rejects it.
+    pub(crate) fn wrong(self, text: &str) -> Option<WrongShape> {
+        let reader = match self {
+            Self::Exact => return None,
+            Self::Casefold => Reader::Casefold,
+            Self::Email => Reader::Email,
+        };
+        reader.read(text)?.err()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_the_reader_of_the_form_rejects_is_no_id() {
+        for (form, text, expected) in [
+            (KeyForm::Exact, "d\u{200b}", None),
+            (KeyForm::Casefold, " Total: 1", None),
+            (KeyForm::Casefold, "d\u{200b}", Some("a text of visible characters")),
+            (KeyForm::Email, " Ann@X.example", None),
+            (KeyForm::Email, "Total: 1", Some("an e-mail address")),
+            (KeyForm::Email, "d@x.exa\u{ad}mple", Some("an e-mail address")),
+        ] {
+            assert_eq!(
+                form.wrong(text).map(|wrong| wrong.expected.into_owned()).as_deref(),
+                expected,
+                "{form:?} {text}"
+            );
         }
     }
 }

@@ -442,10 +442,7 @@ impl Reader {
         let part = match self {
             Reader::Casefold => match unseen(text) {
                 None => Ok(text),
-                Some(c) => {
-                    let remedy = format!("remove the character U+{:04X}, which is not seen", u32::from(c));
-                    Err(WrongShape::new("a text of visible characters", remedy))
-                }
+                Some(c) => Err(WrongShape::new("a text of visible characters", removal(c))),
             },
             Reader::Parents => match fold::domain(text).text {
                 folded if text.len() <= LONGEST_DOMAIN && is_domain(&folded) => Ok(text),
@@ -457,7 +454,10 @@ impl Reader {
                     Reader::EmailLocal | Reader::EmailLocalWords => local,
                     _ => text,
                 })
-                .ok_or_else(|| WrongShape::new("an e-mail address", "write an address such as name@example.com")),
+                .ok_or_else(|| {
+                    let usual = || "write an address such as name@example.com".into();
+                    WrongShape::new("an e-mail address", unseen(text).map_or_else(usual, removal))
+                }),
             Reader::UrlScheme | Reader::UrlHost => url_parts(text)
                 .map(|(scheme, host)| if *self == Reader::UrlScheme { scheme } else { host })
                 .ok_or_else(|| WrongShape::new("a URL", "write a URL such as https://host/path")),
@@ -488,6 +488,11 @@ impl Reader {
         };
         Folded { written, text, is_domain_rejected }
     }
+}
+
+/// Returns the remedy for an invisible character.
+fn removal(c: char) -> String {
+    format!("remove the character U+{:04X}, which is not seen", u32::from(c))
 }
 
 /// Returns the first invisible character of a text, which people take for another text. Tabs and line breaks are white space.
