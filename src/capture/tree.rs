@@ -14,7 +14,10 @@ use crate::snapshot::uncaptured::UNCAPTURED;
 use crate::source::pointer::Pointer;
 use crate::source::{Place, Span};
 use crate::value::TypeId;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Names of instances in a note.
+const LISTED: usize = 10;
 
 /// A value of the snapshot.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub(super) struct Leaf {
     pub origin: OriginId,
     /// The pointers, from the value, of lists in it that have not all elements.
     pub partial: Vec<String>,
+    /// The origins of single elements, by their numbers, if it is a list and they differ.
+    pub elements: BTreeMap<usize, OriginId>,
 }
 
 /// A list of instances, each with properties of its own.
@@ -109,11 +114,80 @@ impl<'r> Merge<'r> {
             _ => true,
         }
     }
+
+    /// Returns the key of the elements, if a list of instances of one type is here, and one property is their key.
+    fn key(&self) -> Option<KeyOf> {
+        let ty = self.spot?.list_type()?;
+        let declared = self.model.ty(ty);
+        let element = self.model.path_of.find(ty).copied().flatten()?;
+        let list = self.model.paths.find(self.model.paths.find(element)?.list?)?;
+        let is_keyed = declared.key.is_some() && !declared.has_composite_key() && list.each.len() == 1;
+        is_keyed.then(|| KeyOf::new(self.model, ty))
+    }
+
+    /// Reports the instances of the old snapshot that a document lacks, and that are kept.
+    fn note_kept<'k>(&mut self, keys: impl Iterator<Item = Option<&'k Key>>) {
+        let names: Vec<String> = keys.flatten().map(Key::to_string).collect();
+        let shown = names.get(..LISTED).unwrap_or(&names).join(", ");
+        let more = match names.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        if !names.is_empty() {
+            self.reports.note(format!("kept from the old snapshot in `{}`: {shown}{more}", self.at.as_str()));
+        }
+    }
+}
+
+impl Leaf {
+    /// Puts the elements of a list that has not all of them in the place of those with their keys.
+    fn with(mut self, other: Leaf, key: &KeyOf, merge: &mut Merge<'_>) -> Self {
+        let (Value::List(elements), Value::List(others)) = (&mut self.node.value, other.node.value) else {
+            return self;
+        };
+        let keys = |nodes: &[Node]| nodes.iter().map(|node| key.of_node(node)).collect::<Vec<_>>();
+        let known = keys(elements);
+        let pairs = paired(&known, &keys(&others));
+        let mut is_kept = vec![true; elements.len()];
+        let mut places = Vec::new();
+        for (node, known) in others.into_iter().zip(pairs) {
+            let is_free = |at: &usize| is_kept.get(*at).copied().unwrap_or_default();
+            let known = known.filter(is_free);
+            places.push(known.unwrap_or(elements.len()));
+            match known.and_then(|at| Some((elements.get_mut(at)?, is_kept.get_mut(at)?))) {
+                Some((element, is_kept)) => (*element, *is_kept) = (node, false),
+                None => elements.push(node),
+            }
+        }
+        let is_old = |at: usize| is_kept.get(at).copied().unwrap_or_default();
+        self.partial.retain(|pointer| element_of(pointer).is_some_and(|(at, _)| is_old(at)));
+        self.partial.extend(other.partial.iter().filter_map(|pointer| match element_of(pointer) {
+            Some((at, below)) => Some(format!("/{}{below}", places.get(at)?)),
+            None => Some(pointer.clone()),
+        }));
+        self.elements.retain(|at, _| is_old(*at));
+        for (number, at) in places.into_iter().enumerate() {
+            let origin = other.elements.get(&number).copied().unwrap_or(other.origin);
+            if origin != self.origin {
+                self.elements.insert(at, origin);
+            }
+        }
+        merge.note_kept(known.iter().zip(&is_kept).filter(|(_, is_kept)| **is_kept).map(|(key, _)| key.as_ref()));
+        self
+    }
+}
+
+/// Returns the number of the element that a pointer from a list leads to, and the rest of the pointer.
+fn element_of(pointer: &str) -> Option<(usize, &str)> {
+    let steps = pointer.strip_prefix('/')?;
+    let end = steps.find('/').unwrap_or(steps.len());
+    let (number, below) = steps.split_at_checked(end)?;
+    Some((number.parse().ok()?, below))
 }
 
 impl Tree {
     pub(super) fn leaf(node: Node, origin: OriginId) -> Self {
-        Tree::Leaf(Leaf { node, origin, partial: Vec::new() })
+        Tree::Leaf(Leaf { node, origin, partial: Vec::new(), elements: BTreeMap::new() })
     }
 
     /// Returns a property of an object.
@@ -174,7 +248,7 @@ impl Tree {
     /// Returns the origins of all values.
     pub(super) fn origins(&self) -> BTreeSet<OriginId> {
         match self {
-            Tree::Leaf(leaf) => BTreeSet::from([leaf.origin]),
+            Tree::Leaf(leaf) => leaf.elements.values().copied().chain([leaf.origin]).collect(),
             Tree::Object(properties) => properties.iter().flat_map(|(_, tree)| tree.origins()).collect(),
             Tree::Instances(list) => list.elements.iter().flat_map(Tree::origins).collect(),
             Tree::Rows(list) => list.parts.iter().flat_map(Part::origins).collect(),
@@ -261,7 +335,7 @@ impl Tree {
                 list.parts.extend(other.parts);
                 Tree::Rows(list)
             }
-            (known, other) if merge.replaces(&known, &other) => other,
+            (known, other) if merge.replaces(&known, &other) => known.replaced_by(other, merge),
             (Tree::Contradicted, _) | (_, Tree::Contradicted) => Tree::Contradicted,
             (Tree::Uncaptured, other) => other,
             (tree, Tree::Uncaptured) => tree,
@@ -274,6 +348,18 @@ impl Tree {
                 Tree::Leaf(leaf)
             }
             (tree, other) => tree.contradict(other, merge),
+        }
+    }
+
+    /// Returns the value of another source that replaces this one. A list that has not all elements replaces those that it has.
+    fn replaced_by(self, other: Tree, merge: &mut Merge<'_>) -> Tree {
+        let is_list = |leaf: &Leaf| matches!(leaf.node.value, Value::List(_));
+        match (self, other) {
+            (Tree::Leaf(known), Tree::Leaf(other)) if is_list(&known) && is_list(&other) => match merge.key() {
+                Some(key) if other.partial.iter().any(String::is_empty) => Tree::Leaf(known.with(other, &key, merge)),
+                _ => Tree::Leaf(other),
+            },
+            (_, other) => other,
         }
     }
 
@@ -356,11 +442,9 @@ impl Instances {
             }
             kept.get_mut(at).into_iter().for_each(|kept| *kept = false);
         }
-        let only_old = kept.iter().zip(&self.elements).filter(|(kept, _)| **kept);
-        let names: Vec<String> = only_old.filter_map(|(_, tree)| Some(tree.key(&self.key)?.to_string())).collect();
-        if matches!(merge.rule, Rule::Replace | Rule::Refresh) && !names.is_empty() {
-            let list = merge.at.as_str();
-            merge.reports.note(format!("kept from the old snapshot in `{list}`: {}", names.join(", ")));
+        if matches!(merge.rule, Rule::Replace | Rule::Refresh) {
+            let only_old = known_keys.iter().zip(&kept).filter(|(_, kept)| **kept);
+            merge.note_kept(only_old.map(|(key, _)| key.as_ref()));
         }
         self.is_partial &= other.is_partial;
         self.is_doubtful |= other.is_doubtful;
@@ -481,8 +565,14 @@ impl DocumentReader<'_> {
                 let inner = self.partial.iter().filter_map(|pointer| pointer.strip_prefix(at.as_str()));
                 let inner = inner.filter(|below| below.is_empty() || below.starts_with('/'));
                 let partial = inner.map(str::to_owned).collect();
+                let count = elements.len();
+                let numbers = self.origins.of_rows(at.as_str()).into_keys().filter(|number| *number < count);
                 let node = Node { place: node.place, value: Value::List(elements) };
-                Tree::Leaf(Leaf { node, origin: self.origins.of(at.as_str()), partial })
+                let origin = self.origins.of(at.as_str());
+                let of_elements =
+                    numbers.map(|number| (number, self.origins.of(at.join([number.to_string()]).as_str())));
+                let elements = of_elements.filter(|(_, of_element)| *of_element != origin).collect();
+                Tree::Leaf(Leaf { node, origin, partial, elements })
             }
             value => {
                 let node = Node { place: node.place, value };

@@ -284,7 +284,15 @@ impl Writer<'_> {
                     }
                 }
             }
-            Tree::Leaf(_) | Tree::Uncaptured | Tree::Contradicted => {}
+            Tree::Leaf(leaf) => {
+                if around != Some(leaf.origin) {
+                    self.entry(leaf.origin, at.as_str());
+                }
+                for (number, origin) in leaf.elements.iter().take(MAX_ENTRIES) {
+                    self.entry(*origin, at.join([number.to_string()]).as_str());
+                }
+            }
+            Tree::Uncaptured | Tree::Contradicted => {}
         }
     }
 
@@ -309,7 +317,7 @@ fn uniform(tree: &Tree) -> Option<OriginId> {
         origin
     };
     match tree {
-        Tree::Leaf(leaf) => Some(leaf.origin),
+        Tree::Leaf(leaf) => leaf.elements.is_empty().then_some(leaf.origin),
         Tree::Object(properties) => all(&mut properties.iter().map(|(_, tree)| tree)),
         Tree::Instances(list) => all(&mut list.elements.iter()),
         Tree::Rows(list) => match &list.parts[..] {
