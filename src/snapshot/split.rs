@@ -225,15 +225,11 @@ impl Splitter<'_> {
             }
             (kind, each) => {
                 let span = scanner.skip()?;
-                if kind == Kind::Null {
-                    self.null(node, here, span);
-                } else {
-                    let wanted = if each.is_some() { "a list" } else { "an object" };
-                    self.lost(node, here, span, "", Gap::Unreadable);
-                    // At an instance the decoder reports the wrong type.
-                    if tree.ty.is_none() {
-                        self.wrong_type(here, wanted, kind, span);
-                    }
+                let wanted = if each.is_some() { "a list" } else { "an object" };
+                self.lost(node, here, span, "", Gap::Unreadable);
+                // At an instance the decoder reports the wrong type.
+                if tree.ty.is_none() {
+                    self.wrong_type(here, wanted, kind, span);
                 }
                 Ok(())
             }
@@ -395,10 +391,14 @@ impl Splitter<'_> {
         let mut twice: Vec<Option<Span>> = vec![None; children.len()];
         let mut statement: Option<Statement> = None;
         let mut errors: Vec<[Span; 2]> = Vec::new();
+        // Children that are `null`, except instances.
+        let mut nulls: Vec<(usize, Span)> = Vec::new();
         // All names, if a misspelling among them shows that an empty list is not known to be empty.
         let mut names: Vec<Key<'_>> = Vec::new();
-        let may_be_empty =
-            |each: &PathId| model.paths[*each].ty.is_some_and(|ty| model.ty(ty).list_defaults.missing_is_empty);
+        let may_be_empty = |each: &PathId| {
+            let defaults = model.paths[*each].ty.map(|ty| &model.ty(ty).list_defaults);
+            defaults.is_some_and(|defaults| defaults.missing_is_empty || defaults.null_is_empty)
+        };
         let lists = children.iter().flat_map(|(_, child)| &model.paths[*child].each);
         let needs_names = lists.chain(&model.paths[node].groups).any(may_be_empty);
         let span = scanner.object(|scanner, key| {
@@ -423,7 +423,7 @@ impl Splitter<'_> {
                 }
                 return Ok(());
             };
-            let start = scanner.peek()?.1;
+            let (kind, start) = scanner.peek()?;
             let first = seen[at].replace(key.span);
             if let Some(first) = first {
                 self.diagnostics.push(duplicate_key(self.source, &name, first, key.span));
@@ -435,6 +435,9 @@ impl Splitter<'_> {
             let child = children[at].1;
             if model.paths[child].ty.is_some() {
                 self.instance(scanner, child, &inner, RowStep::Fixed)
+            } else if kind == Kind::Null {
+                nulls.push((at, scanner.skip()?));
+                Ok(())
             } else {
                 self.value(scanner, child, &inner)
             }
@@ -457,11 +460,15 @@ impl Splitter<'_> {
                     self.reset(*child, &before);
                     self.lost(*child, &inner, again, "", Gap::Unreadable);
                 }
-                (Some(_), None) => {}
+                (Some(_), None) => {
+                    if let Some((_, null)) = nulls.iter().find(|(null, _)| *null == at) {
+                        self.lacking((node, *child), &inner, (name, &names), (*null, true));
+                    }
+                }
                 (None, _) if stated.is_wrong || error.is_some() => {
                     self.lost(*child, &inner, span, name, Gap::Uncaptured)
                 }
-                (None, _) => self.lacking((node, *child), &inner, span, (name, &names)),
+                (None, _) => self.lacking((node, *child), &inner, (name, &names), (span, false)),
             }
         }
         Ok(())
@@ -597,14 +604,6 @@ impl Splitter<'_> {
         if at.is_side() { self.split.side.as_str() } else { self.source.text() }.get(at.range()).unwrap_or_default()
     }
 
-    /// Records that the value at a node is `null`.
-    fn null(&mut self, node: PathId, here: &Here, span: Span) {
-        let may_be_empty = |ty: TypeId| self.model.ty(ty).list_defaults.null_is_empty;
-        for node in self.unknown_lists(node, may_be_empty) {
-            self.lost(node, here, span, "", Gap::Uncaptured);
-        }
-    }
-
     /// Returns the nodes below which no list is empty: the node, or the elements of the other types if the node is a list of
     /// types whose list may be empty.
     fn unknown_lists(&self, node: PathId, may_be_empty: impl Fn(TypeId) -> bool) -> Vec<PathId> {
@@ -616,15 +615,16 @@ impl Splitter<'_> {
         }
     }
 
-    /// Records that the object at a node lacks the property of a node in it.
+    /// Records that the object at a node lacks the property of a node in it, or has it as `null`. `span` is that of the object, or of
+    /// the `null`.
     ///
-    /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it among its `names`.
+    /// A list with `@missing("[]")` or `@null("[]")` is empty, unless the object has a misspelling of it among its `names`.
     fn lacking(
         &mut self,
         (outer, node): (PathId, PathId),
         here: &Here,
-        object: Span,
         (property, names): (&str, &[Key<'_>]),
+        (span, is_null): (Span, bool),
     ) {
         let is_known = |name: &str| {
             let way = self.model.way_to(here.scope.ty, outer);
@@ -633,11 +633,14 @@ impl Splitter<'_> {
         // A property that the schema knows is not a misspelling.
         let is_near = |name: &str| misspelling(name, [property]).is_some() && !is_known(name);
         let is_misspelt = || names.iter().any(|name| is_near(&name.text()));
-        let may_be_empty = |ty: TypeId| self.model.ty(ty).list_defaults.missing_is_empty;
+        let may_be_empty = |ty: TypeId| {
+            let defaults = &self.model.ty(ty).list_defaults;
+            if is_null { defaults.null_is_empty } else { defaults.missing_is_empty }
+        };
         let unknown = self.unknown_lists(node, may_be_empty);
         let unknown = if unknown != [node] && is_misspelt() { vec![node] } else { unknown };
         for node in unknown {
-            self.lost(node, here, object, property, Gap::Uncaptured);
+            self.lost(node, here, span, if is_null { "" } else { property }, Gap::Uncaptured);
         }
     }
 

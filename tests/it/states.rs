@@ -704,6 +704,7 @@ fn defaults_replace_null_and_missing_values() {
         (r#"{"page": {}}"#, "MANY: pass; NONE: fail"),
         (r#"{"page": {"keys": null}}"#, "MANY: pass; NONE: fail"),
         (r#"{"page": {"other": []}}"#, "MANY: pass; NONE: fail"),
+        (r#"{"page": {"keys": null, "kesy": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": {"error": []}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": {"key": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": {"Keys": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
