@@ -1,6 +1,6 @@
 //! Errors of an API in a snapshot. An export that copies the answers of an API has `{"error": "forbidden"}` in place of an
-//! object, or an error next to a part of its properties. The properties that such an object lacks are unknown. An error in a map is not
-//! an element of it, and the map may have further elements.
+//! object, or an error next to a part of its properties. The properties that such an object lacks or has as `null` are unknown. An error
+//! in a map is not an element of it, and the map may have further elements.
 //!
 //! The capture reads rows of JSON by the same rule.
 
@@ -53,8 +53,8 @@ impl<K: Copy> ApiError<K> {
         }
     }
 
-    /// Returns the key of the error, if the properties that the object lacks are unknown because of it. `has_known` is whether the
-    /// object has a property that the schema declares or ignores: if so, the value of the error must state one.
+    /// Returns the key of the error, if the properties that the object lacks or has as `null` are unknown because of it. `has_known` is
+    /// whether the object has a property that the schema declares or ignores: if so, the value of the error must state one.
     pub(crate) fn shown(self, has_known: bool) -> Option<K> {
         if has_known { self.stated } else { self.stated.or(self.first) }
     }
@@ -62,7 +62,7 @@ impl<K: Copy> ApiError<K> {
 
 /// Returns the warning for an object with known properties and an error. `key` is the property of the error.
 pub(super) fn warning(source: &Arc<Source>, key: Span) -> Diagnostic {
-    let message = "the object has an error, so the properties that it lacks are unknown";
+    let message = "the object has an error, so the properties that it lacks, or has as null, are unknown";
     let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(source, key, "not declared");
     warning.help(
         "capture the object again, or add the property to `@ignore` in the schema if it is not an error of the capture",

@@ -18,7 +18,7 @@ use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
 use crate::source::{Source, Span};
 use crate::value::TypeId;
 use smol_str::SmolStr;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
@@ -608,7 +608,10 @@ impl Decoder<'_> {
             () if strangers > misspelt => Some(Foreign::Other),
             () => None,
         };
-        self.unseen(at, &seen, error.shown(true).filter(|_| foreign.is_none()));
+        self.unseen(at, &seen);
+        if let Some(error) = error.shown(true).filter(|_| foreign.is_none()) {
+            self.has_error(at, start, &seen, error);
+        }
         if let Some(foreign) = foreign {
             self.foreign(at, foreign);
         }
@@ -686,24 +689,39 @@ impl Decoder<'_> {
         }
     }
 
-    /// Sets the slots of the properties that an object lacks. If it has an error, whose property is given, they are uncaptured.
-    fn unseen(&mut self, at: StopId, seen: &SeenChildren, error: Option<Span>) {
-        let (ty, route) = (self.ty, self.route);
+    /// Sets the slots of the properties that an object lacks.
+    fn unseen(&mut self, at: StopId, seen: &SeenChildren) {
+        let route = self.route;
         let children = &route.stops[at].children;
         if seen.is_all(children.len()) {
             return;
         }
-        let mut is_any = false;
         for (child, stop) in children.iter().enumerate() {
-            let (false, Some(field)) = (seen.contains(child), route.stops[*stop].field) else { continue };
-            if error.is_some() {
-                is_any = true;
-                self.mark(&ty.fields[field].below, State::Uncaptured);
-            } else {
+            if let (false, Some(field)) = (seen.contains(child), route.stops[*stop].field) {
                 self.lacking(field, |slot| slot.missing.as_ref());
             }
         }
-        if let Some(error) = error.filter(|_| is_any) {
+    }
+
+    /// Makes uncaptured the properties that an object with an error lacks or has as `null`. `error` is the place of its name.
+    fn has_error(&mut self, at: StopId, object: u32, seen: &SeenChildren, error: Span) {
+        let (ty, route) = (self.ty, self.route);
+        let mut nulls: HashSet<String> = HashSet::new();
+        self.snapshot.each_property(Span::new(object, object), |name, _, value| {
+            if self.snapshot.source.slice(value) == "null" {
+                nulls.insert(name.to_owned());
+            }
+        });
+        let mut is_any = false;
+        for (child, stop) in route.stops[at].children.iter().enumerate() {
+            let below = &route.stops[*stop];
+            let Some(field) = below.field.filter(|_| !seen.contains(child) || nulls.contains(&below.name)) else {
+                continue;
+            };
+            is_any = true;
+            self.mark(&ty.fields[field].below, State::Uncaptured);
+        }
+        if is_any {
             self.reading.diagnostics.push(api_error::warning(self.reading.source, error));
         }
     }

@@ -1007,8 +1007,9 @@ impl<'s> Reading<'s> {
         let lacking: Vec<&str> =
             members.iter().filter(|member| !is_there(member)).map(|member| member.name.as_str()).collect();
         // `{"error": "forbidden"}` does not show which members are absent.
-        if let Some(key) = error.shown(lacking.len() < members.len()).filter(|_| !lacking.is_empty()) {
-            let message = "a record has an error, so the properties that it lacks are unknown";
+        let is_whole = lacking.is_empty() && nulls.is_empty();
+        if let Some(key) = error.shown(lacking.len() < members.len()).filter(|_| !is_whole) {
+            let message = "a record has an error, so the properties that it lacks, or has as null, are unknown";
             let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(self.source, key, "not declared");
             self.diagnostics.push(warning.help("capture the record again"));
             return None;

@@ -455,16 +455,17 @@ impl Splitter<'_> {
                 self.lost(*child, &inner, *span, "", Gap::Uncaptured);
                 continue;
             }
+            let null = nulls.iter().find(|(null, _)| *null == at).map(|(_, null)| *null);
             match (seen[at], twice[at]) {
                 (Some(_), Some(again)) => {
                     self.reset(*child, &before);
                     self.lost(*child, &inner, again, "", Gap::Unreadable);
                 }
-                (Some(_), None) => {
-                    if let Some((_, null)) = nulls.iter().find(|(null, _)| *null == at) {
-                        self.lacking((node, *child), &inner, (name, &names), (*null, true));
-                    }
-                }
+                (Some(_), None) => match null {
+                    Some(null) if error.is_some() => self.lost(*child, &inner, null, "", Gap::Uncaptured),
+                    Some(null) => self.lacking((node, *child), &inner, (name, &names), (null, true)),
+                    None => {}
+                },
                 (None, _) if stated.is_wrong || error.is_some() => {
                     self.lost(*child, &inner, span, name, Gap::Uncaptured)
                 }
@@ -474,8 +475,8 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    /// Returns the property of the error of an object, if the lists that it lacks are not known to be empty because of it. `errors` are
-    /// the properties with such a name, and their values.
+    /// Returns the property of the error of an object, if the lists that it lacks or has as `null` are not known to be empty because of
+    /// it. `errors` are the properties with such a name, and their values.
     fn error_of(&self, node: PathId, here: &Here, object: Span, errors: &[[Span; 2]]) -> Option<Span> {
         if errors.is_empty() {
             return None;

@@ -788,49 +788,59 @@ fn groups_that_a_row_with_an_error_lacks_may_be_instances() {
             [first, none],
             r#""forbidden""#,
             expect![[r#"
-            OLD ann/*: unknown
-            ONE ann: unknown
-            snapshot-property: the object has an error, so the properties that it lacks are unknown
-            exit 4
-        "#]],
+                OLD ann/*: unknown
+                CERT ann/*: unknown
+                ONE ann: unknown
+                SERIAL ann/*: unknown
+                snapshot-property: the object has an error, so the properties that it lacks, or has as null, are unknown
+                exit 4
+            "#]],
         ),
         (
             [first, NONE],
             r#""forbidden""#,
             expect![[r#"
-            OLD ann/*: unknown
-            ONE ann: unknown
-            snapshot-property: the object has an error, so the properties that it lacks are unknown
-            exit 4
-        "#]],
+                OLD ann/*: unknown
+                CERT ann/*: unknown
+                ONE ann: unknown
+                SERIAL ann/*: unknown
+                snapshot-property: the object has an error, so the properties that it lacks, or has as null, are unknown
+                exit 4
+            "#]],
         ),
         (
             [first, null],
             r#""forbidden""#,
             expect![[r#"
-            OLD ann/*: unknown
-            ONE ann: unknown
-            snapshot-property: the object has an error, so the properties that it lacks are unknown
-            exit 4
-        "#]],
+                OLD ann/*: unknown
+                CERT ann/*: unknown
+                ONE ann: unknown
+                SERIAL ann/*: unknown
+                snapshot-property: the object has an error, so the properties that it lacks, or has as null, are unknown
+                exit 4
+            "#]],
         ),
         (
             [first, &second],
             r#""forbidden""#,
             expect![[r#"
-            ONE ann: fail
-            exit 1
-        "#]],
+                ONE ann: fail
+                CERT ann/*: unknown
+                SERIAL ann/*: unknown
+                exit 1
+            "#]],
         ),
         (
             [first, none],
             r#"[{}]"#,
             expect![[r#"
-            OLD ann/*: unknown
-            ONE ann: unknown
-            snapshot-property: the object has an error, so the properties that it lacks are unknown
-            exit 4
-        "#]],
+                OLD ann/*: unknown
+                CERT ann/*: unknown
+                ONE ann: unknown
+                SERIAL ann/*: unknown
+                snapshot-property: the object has an error, so the properties that it lacks, or has as null, are unknown
+                exit 4
+            "#]],
         ),
         (
             [first, none],
@@ -843,11 +853,13 @@ fn groups_that_a_row_with_an_error_lacks_may_be_instances() {
             [none, none],
             r#""forbidden""#,
             expect![[r#"
-            OLD ann/*: unknown
-            ONE ann: unknown
-            SOME ann: unknown
-            exit 4
-        "#]],
+                OLD ann/*: unknown
+                CERT ann/*: unknown
+                ONE ann: unknown
+                SERIAL ann/*: unknown
+                SOME ann: unknown
+                exit 4
+            "#]],
         ),
     ] {
         let [one, other] = properties;
@@ -878,7 +890,7 @@ fn values_that_a_group_lacks_in_a_row_with_an_error_are_uncaptured() {
         OLD ann/access_key_1: unknown
         CERT ann/*: unknown
         SERIAL ann/*: unknown
-        snapshot-property: the object has an error, so the properties that it lacks are unknown
+        snapshot-property: the object has an error, so the properties that it lacks, or has as null, are unknown
         exit 1
     "#]],
     );
@@ -900,7 +912,7 @@ fn values_that_a_group_lacks_in_a_row_with_an_error_are_uncaptured() {
         CARRIER ann/*: unknown
         PIN ann/*: unknown
         VERIFIED ann/*: unknown
-        snapshot-property: the object has an error, so the properties that it lacks are unknown
+        snapshot-property: the object has an error, so the properties that it lacks, or has as null, are unknown
         exit 4
     "#]]
     .assert_eq(&lines(&run).iter().map(|line| format!("{line}\n")).collect::<String>());
@@ -961,6 +973,20 @@ fn a_row_without_any_group_lacks_the_list() {
         exit 4
     "#]],
     );
+    let error = nulls.replace("null", r#"null, "error": "forbidden""#);
+    check_by(
+        &empty.replace(" @closed", ""),
+        &error,
+        expect![[r#"
+        OLD ann/*: unknown
+        CERT ann/*: unknown
+        ONE ann: unknown
+        SERIAL ann/*: unknown
+        SOME ann: unknown
+        snapshot-property: the object has an error, so the properties that it lacks, or has as null, are unknown
+        exit 4
+    "#]],
+    );
     // The row itself is not known.
     check_by(
         &empty,
@@ -994,6 +1020,32 @@ fn a_row_without_any_group_lacks_the_list() {
             snapshot-duplicate-id: two instances of User have the id `ann`
             exit 5
         "#]],
+    );
+}
+
+#[test]
+fn the_error_of_a_row_concerns_the_values_that_its_groups_lack() {
+    let check = |error: &str, expected: Expect| {
+        let key = r#""access_key_1_active": true, "access_key_1_region": null"#;
+        let row = format!(r#"{{"users": [{{"user": "ann", "mfa_active": true, "note": "x", {key}{error}}}]}}"#);
+        let policies = r#"@id("R") @title("Access keys have a region") @severity("low")
+            forbid (principal, action == Action::"audit", resource is AccessKey) unless { resource has region };"#;
+        let arguments = ["check", "a.json", "--now", NOW, "--format", "json"];
+        expected.assert_eq(&lines(&run(&SCHEMA.replace(" @closed", ""), policies, &row, &arguments)).join("\n"));
+    };
+    check(
+        "",
+        expect![[r#"
+        R ann/access_key_1: fail
+        exit 1"#]],
+    );
+    check(
+        r#", "error": "forbidden""#,
+        expect![[r#"
+            R ann/access_key_1: unknown
+            R ann/*: unknown
+            snapshot-property: the object has an error, so the properties that it lacks, or has as null, are unknown
+            exit 4"#]],
     );
 }
 

@@ -101,7 +101,7 @@ fn an_optional_value_is_absent_only_in_an_object_that_was_captured() {
         (r#"{"sso": {"enabled": true, "error": { }}}"#, "HAS: pass"),
         (r#"{"sso": {"enabled": true, "error": null, "errors": ["forbidden"]}}"#, "HAS: unknown"),
         (r#"{"sso": {"enabled": true, "error": "forbidden"}}"#, "HAS: unknown"),
-        (r#"{"sso": {"break_glass": null, "enabled": true, "error": "forbidden"}}"#, "HAS: pass"),
+        (r#"{"sso": {"break_glass": null, "enabled": true, "error": "forbidden"}}"#, "HAS: unknown"),
         (r#"{"sso": {"break_glass": 7}}"#, "HAS: unknown; error snapshot-type"),
         (r#"{"sso": {"break_glass": "x", "break_glass": "x"}}"#, "HAS: unknown; error snapshot-duplicate-key"),
         (r#"{"sso": {"break_glass": "x", "Break-Glass": "x"}}"#, "HAS: unknown; error snapshot-duplicate-key"),
@@ -282,6 +282,50 @@ fn a_list_or_group_in_an_instance_that_is_an_error_is_not_empty() {
     check(&schema.replace("PATH", "{1,2}_*").replace("KEY", ""), policies, &table);
 }
 
+/// An answer of an API with `null` and an error states nothing about the values.
+#[test]
+fn null_next_to_an_error_is_uncaptured() {
+    let schema = r#"
+        @path("") IGNORE entity Account = {
+            @null("false") open: Bool, mark?: String, wall?: { mode?: String }, @null("{\"on\": true}") sso: { on: Bool },
+            @derived keys: Long,
+        };
+        @path("/keys/*") @key("id") @null("[]") entity Key in [Account] = { id: String };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+        action "derive" appliesTo { principal: [Key], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("keys") @derives("keys") permit (principal is Key, action == Action::"derive", resource is Account)
+        when { principal in resource };
+        @id("K") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.keys > 0 };
+        @id("O") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.open };
+        @id("M") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has mark };
+        @id("W") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has wall.mode };
+        @id("S") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        unless { resource.sso.on };
+    "#;
+    let known = "K: pass; M: pass; O: pass; S: pass; W: pass";
+    let unknown = "K: unknown; M: unknown; O: unknown; S: unknown; W: unknown";
+    let of = |rest: &str| format!(r#"{{"open": null, "mark": null, "wall": null, "sso": null, "keys": null{rest}}}"#);
+    let ignoring = schema.replace("IGNORE", r#"@ignore("error")"#);
+    let schema = schema.replace("IGNORE", "");
+    check(
+        &schema,
+        policies,
+        &[(&of(""), known), (&of(r#", "error": null"#), known), (&of(r#", "error": 403"#), unknown)],
+    );
+    check(
+        &schema,
+        policies,
+        &[(r#"{"errors": [{"code": 403}], "keys": []}"#, &unknown.replace("K: unknown", "K: pass"))],
+    );
+    check(&ignoring, policies, &[(&of(r#", "error": "forbidden""#), known)]);
+}
+
 /// A misspelling, and a type whose undeclared properties are errors, do not make an error the declared object.
 #[test]
 fn an_error_object_with_a_misspelling_decides_nothing() {
@@ -335,6 +379,8 @@ fn an_optional_member_of_a_record_in_a_set_is_absent_only_in_a_declared_record()
         (r#"{"scope": "a", "scop": "admin"}"#, "SET: pass"),
         (r#"{"level": "x", "error": "forbidden"}"#, "SET: unknown"),
         (r#"{"level": "x", "error": [ ]}"#, "SET: pass"),
+        (r#"{"level": "x", "scope": null}"#, "SET: pass"),
+        (r#"{"level": "x", "scope": null, "error": "forbidden"}"#, "SET: unknown"),
     ] {
         check(schema, policies, &[(&of(grant), expected)]);
     }

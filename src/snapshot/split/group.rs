@@ -40,6 +40,8 @@ struct Object<'g> {
     names: HashSet<String>,
     /// Declared properties whose values have no effect.
     void: Vec<Void>,
+    /// Whether the object has an error, so that `null` is not a value.
+    has_error: bool,
 }
 
 /// A declared property of a group whose value has no effect.
@@ -88,7 +90,8 @@ impl Splitter<'_> {
         let statement = statement.filter(|_| plan.states_uncaptured);
         let properties = self.properties_of(span);
         let names = properties.iter().map(|property| property.name.clone()).collect();
-        let mut object = Object { of, ty, declared, groups, plan, properties, names, void: Vec::new() };
+        let mut object =
+            Object { of, ty, declared, groups, plan, properties, names, void: Vec::new(), has_error: error.is_some() };
         object.void = self.void(&object, statement);
         let mut found: Vec<Evidence> = groups.list.iter().map(|_| Evidence::default()).collect();
         let is_given = self.evidence(here, &object, &mut found);
@@ -284,6 +287,9 @@ impl Splitter<'_> {
             }
             return;
         };
+        if property.kind == Kind::Null && object.has_error {
+            return evidence.doubt(&property.name, property.value);
+        }
         if property.kind == Kind::Null && declared.list_defaults.null_is_empty {
             return;
         }
