@@ -230,6 +230,8 @@ struct Decoder<'s> {
     row: usize,
     /// The stop of the row in hand.
     stop: StopId,
+    /// Whether the row in hand is an element of a list.
+    is_element: bool,
     states: IdVec<SlotId, States>,
     values: IdVec<SlotId, Data>,
     /// The properties of the id of the row in hand, in their order.
@@ -270,6 +272,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
         snapshot,
         row: 0,
         stop: StopId::default(),
+        is_element: false,
         states: slots().map(|(slot, slot_use)| States::new(slot, *slot_use, rows.len())).collect(),
         values: slots().map(|(slot, slot_use)| storage(model, slot, *slot_use).filled(rows.len())).collect(),
         keys: vec![KeyPart::Missing; ty.key_fields.len()],
@@ -284,6 +287,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
         decoder.keys.fill(KeyPart::Missing);
         decoder.key_twice = false;
         let group = if let RowStep::Group(group) = row.step { group as usize } else { 0 };
+        decoder.is_element = matches!(row.step, RowStep::Index(_));
         decoder.stop = plan.route.rows.get(group).copied().unwrap_or_default();
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
         #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes, so they are JSON")]
@@ -600,6 +604,9 @@ impl Decoder<'_> {
         let misspelt = others.iter().filter(|other| !other.near.is_empty()).count();
         let foreign = match () {
             () if !seen.is_empty() => None,
+            () if at == self.stop && self.is_element && self.is_bare(Span::new(start, scanner.offset())) => {
+                Some(Foreign::Certain)
+            }
             () if error.shown(false).is_some() => Some(Foreign::Certain),
             // All of its properties are objects, and one of these has a declared property.
             () if strangers == objects.len() && objects.iter().any(|object| self.wraps(at, *object)) => {
@@ -674,6 +681,11 @@ impl Decoder<'_> {
     fn wraps(&self, at: StopId, object: Span) -> bool {
         let is_declared = |name: &str| self.route.children(at).any(|child| child == name);
         object.len() <= MAX_WRAPPED_BYTES && self.snapshot.properties(object).iter().any(|(name, _)| is_declared(name))
+    }
+
+    /// Returns whether an object is `{}`. As an element it shows that there is an instance, and nothing of its values.
+    fn is_bare(&self, object: Span) -> bool {
+        says_nothing(self.reading.source.slice(object))
     }
 
     /// Makes uncaptured what is read through an object that may not be the declared one.
@@ -834,10 +846,11 @@ fn below<'s>(slot: &Slot, above: impl Iterator<Item = &'s State>) -> State {
     }
 }
 
-/// An object without any declared property, which may not be the declared one.
+/// An object without any declared property, which may not be the declared one, or shows nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Foreign {
-    /// It is an error, such as `{"error": "forbidden"}`, or an object around the declared one, such as `{"data": {...}}`.
+    /// It is an error, such as `{"error": "forbidden"}`, an object around the declared one, such as `{"data": {...}}`, or `{}` as an
+    /// element of a list.
     Certain,
     /// It has other properties than misspellings. Only if a declared one is required, or a parameter that the account sets, the
     /// others are not known to be absent.

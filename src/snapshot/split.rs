@@ -442,7 +442,8 @@ impl Splitter<'_> {
                 self.value(scanner, child, &inner)
             }
         })?;
-        let error = self.error_of(node, here, span, &errors);
+        // The reason why what the object lacks is not known: its error, or an object without captured values.
+        let error = self.error_of(node, here, span, &errors).or(self.is_bare(node, here, span).then_some(span));
         for groups in &model.paths[node].groups {
             self.groups(*groups, here, span, statement.as_ref(), error)?;
         }
@@ -473,6 +474,16 @@ impl Splitter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns whether an object is an instance without captured values: `{}` as an element of a list.
+    fn is_bare(&self, node: PathId, here: &Here, object: Span) -> bool {
+        let EntityRef { ty, row } = here.scope;
+        let is_element = || {
+            let row = self.split.tables[ty].rows.get(row as usize);
+            row.is_some_and(|row| matches!(row.step, RowStep::Index(_)))
+        };
+        self.model.path_of[ty] == Some(node) && is_element() && says_nothing(self.source.slice(object))
     }
 
     /// Returns the property of the error of an object, if the lists that it lacks or has as `null` are not known to be empty because of

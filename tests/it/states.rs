@@ -326,6 +326,45 @@ fn null_next_to_an_error_is_uncaptured() {
     check(&ignoring, policies, &[(&of(r#", "error": "forbidden""#), known)]);
 }
 
+/// An element `{}` shows that there is an instance, and nothing about it.
+#[test]
+fn an_empty_element_is_an_instance_without_captured_values() {
+    let schema = r#"
+        @path("") entity Account = {};
+        @path("/devices/*") @ignore("kind") entity Device in [Account] = {
+            @enclosing owner: Account, mark?: String, wall?: { mode?: String }, @missing("false") open: Bool, @derived keys: Long,
+        };
+        @path("/devices/*/PATH") KEY @missing("[]") entity Key in [Device] = { id: String };
+        action "audit" appliesTo { principal: [Account], resource: [Device] };
+        action "derive" appliesTo { principal: [Key], resource: [Device] };
+    "#;
+    let policies = r#"
+        @id("keys") @derives("keys") permit (principal is Key, action == Action::"derive", resource is Device)
+        when { principal in resource };
+        @id("A") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Device)
+        when { resource has mark };
+        @id("B") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Device)
+        when { resource has wall };
+        @id("C") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Device)
+        when { resource.open };
+        @id("D") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Device)
+        when { resource.keys > 0 };
+        @id("E") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Device)
+        unless { resource.owner == Account::"" };
+    "#;
+    let table = [
+        (r#"{"devices": [{}]}"#, "A: unknown; B: unknown; C: unknown; D: unknown; E: pass"),
+        (
+            r#"{"devices": [{ }, {"mark": "x"}]}"#,
+            "A: unknown fail; B: unknown pass; C: unknown pass; D: unknown pass; E: pass pass",
+        ),
+        (r#"{"devices": [{"open": true, "wall": {}}]}"#, "A: pass; B: fail; C: fail; D: pass; E: pass"),
+        (r#"{"devices": {}}"#, "A: ; B: ; C: ; D: ; E: "),
+    ];
+    check(&schema.replace("PATH", "keys/*").replace("KEY", r#"@key("id")"#), policies, &table);
+    check(&schema.replace("PATH", "{1,2}_*").replace("KEY", ""), policies, &table);
+}
+
 /// A misspelling, and a type whose undeclared properties are errors, do not make an error the declared object.
 #[test]
 fn an_error_object_with_a_misspelling_decides_nothing() {
