@@ -598,6 +598,33 @@ impl Model {
         self.declared_properties(ty, &object)
     }
 
+    /// Returns the properties of an object of an instance that `@total` and `@more` of its lists name.
+    pub fn marker_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> {
+        let lists = self.types.iter().filter(move |list| list.parent == Some(ty));
+        let markers = lists.flat_map(|list| list.total.iter().chain(&list.more));
+        markers.filter_map(move |marker| marker.strip_prefix(object)?.first()).map(String::as_str)
+    }
+
+    /// Returns whether the schema declares or ignores a property with a name, at any place.
+    pub fn has_property(&self, name: &str) -> bool {
+        fn in_value(ty: &Ty, name: &str) -> bool {
+            match ty {
+                Ty::Set(element) => in_value(element, name),
+                Ty::Record(members) => members.iter().any(|member| member.name == name || in_value(&member.ty, name)),
+                _ => false,
+            }
+        }
+        let in_type = |ty: &EntityType| {
+            let is_field = |field: &FieldNode| {
+                field.children.iter().any(|(child, _)| child == name) || field.ignored.iter().any(|it| it == name)
+            };
+            let is_read = |slot: &Slot| slot.each.iter().flatten().any(|step| step == name) || in_value(&slot.ty, name);
+            ty.fields.iter().any(is_field) || ty.slots.iter().any(is_read)
+        };
+        self.types.iter().any(in_type)
+            || self.paths.iter().any(|path| path.children.iter().any(|(child, _)| child == name))
+    }
+
     /// Returns the type that declares the properties of an object, and the pointer to it: for a group of properties, the
     /// type around it.
     fn in_type<'o>(&self, ty: TypeId, object: &'o [String]) -> (TypeId, Cow<'o, [String]>) {

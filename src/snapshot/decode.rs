@@ -6,7 +6,7 @@
 use super::api_error::{self, ApiError, says_nothing};
 use super::locate::LocationKind;
 use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
-use super::read::{Cell, Reading, duplicate_key};
+use super::read::{Cell, Reading, duplicate_key, slip_of};
 use super::split::Split;
 use super::uncaptured::Statement;
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_label, is_respelled, row_number};
@@ -782,14 +782,7 @@ impl Decoder<'_> {
             self.reading.diagnostics.push(warning.help(help));
         } else if !ty.closed {
             if other.is_slip {
-                let message = format!("unknown property `{name}`, which may be a misspelling of `{}`", meant.name);
-                let warning = Diagnostic::warning(Code::SnapshotProperty, message);
-                let warning = warning.label(self.reading.source, other.key, "nothing reads its value");
-                let help = format!(
-                    "the object has `{}` too: correct the name, or add it to `@ignore` in the schema",
-                    meant.name
-                );
-                self.reading.diagnostics.push(warning.help(help));
+                self.reading.diagnostics.push(slip_of(self.reading.source, (name, other.key), &meant.name));
             }
             return;
         }

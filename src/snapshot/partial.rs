@@ -3,7 +3,7 @@
 
 use super::api_error::{ApiError, says_nothing};
 use super::locate::LocationKind;
-use super::read::repeated;
+use super::read::{Slips, repeated, slip_of};
 use super::{Column, Data, Gap, RowStep, Snapshot, State, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::schema::{Model, PathId, Slot, SlotId};
@@ -213,12 +213,14 @@ fn page(
     }
     let Some((parent, steps)) = steps_to_list(model, ty) else { return };
     let captured = captured(snapshot, ty, respelt);
+    let mut slips = Slips::default();
     for row in snapshot.table(parent).row_numbers() {
         let scope = EntityRef { ty: parent, row };
         #[expect(clippy::indexing_slicing, reason = "the row is one of this table")]
         let within = snapshot.table(parent).rows[row as usize].span;
         if let Some(more) = &declared.more {
             let at = snapshot.locate(within, more);
+            diagnostics.extend(beside(snapshot, model, scope, (more, &at), &mut slips));
             let is_last = match at.kind {
                 _ if snapshot.is_stated(model, parent, within, more) => false,
                 _ if given_twice(snapshot, within, more, twice) => false,
@@ -242,6 +244,7 @@ fn page(
         }
         let Some(total) = &declared.total else { continue };
         let at = snapshot.locate(within, total);
+        diagnostics.extend(beside(snapshot, model, scope, (total, &at), &mut slips));
         let captured = captured.get(&row).copied().unwrap_or(0);
         let is_stated = snapshot.is_stated(model, parent, within, total);
         if let LocationKind::Lacks(step) = at.kind {
@@ -348,6 +351,38 @@ fn misspelt(
     let message = format!("unknown property `{name}`, and the object has no `{meant}`");
     let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(&snapshot.source, span, "not declared");
     Some(warning.help(format!("did you mean `{meant}`?")))
+}
+
+/// Returns the warnings for properties with a slip of a step of a marker that their object has too. The decode reports those of a
+/// step that the schema declares.
+fn beside(
+    snapshot: &Snapshot,
+    model: &Model,
+    scope: EntityRef,
+    (marker, at): (&[String], &super::Location),
+    slips: &mut Slips,
+) -> Vec<Diagnostic> {
+    let Some(within) = snapshot.table(scope.ty).row(scope.row).map(|row| row.span) else { return Vec::new() };
+    let given = match at.kind {
+        LocationKind::Lacks(step) => step,
+        LocationKind::Value(_) => marker.len(),
+    };
+    let mut warnings = Vec::new();
+    for (step, declared) in marker.iter().enumerate().take(given) {
+        let (before, _) = marker.split_at(step);
+        let object = snapshot.locate(within, before);
+        let is_declared = |name: &str| model.known_properties(scope.ty, before).any(|known| known == name);
+        if !matches!(object.kind, LocationKind::Value(Kind::Object)) || is_declared(declared) {
+            continue;
+        }
+        let is_marker = |name: &str| model.marker_properties(scope.ty, before).any(|marker| marker == name);
+        snapshot.each_property(object.span, |name, key, _| {
+            if slips.has(name, declared) && !is_declared(name) && !is_marker(name) {
+                warnings.push(slip_of(&snapshot.source, (name, key), declared));
+            }
+        });
+    }
+    warnings
 }
 
 /// The stated number of instances of a list.

@@ -11,7 +11,7 @@ use crate::schema::{
     Origin, Read, Reader, Slot, SlotId, Ty, folded_email_parts, midnight, words,
 };
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, misspelling, nearest, trimmed};
+use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, is_slip, misspelling, nearest, trimmed};
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
@@ -53,6 +53,7 @@ pub(super) struct Reading<'s> {
     other_tags: HashMap<SmolStr, Option<SmolStr>>,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
     known: HashTable<(SlotId, &'s str, Value)>,
+    slips: Slips,
     /// The last address, with its place, and its parts if it is in folded form: several attributes read one address.
     last_address: Option<(u32, Option<(&'s str, &'s str)>)>,
     /// The last string, with its place: an id is also an attribute.
@@ -72,6 +73,25 @@ struct Members {
     others: Vec<(SmolStr, Span)>,
     /// The error among these.
     error: ApiError,
+}
+
+/// Names of properties and declared names, and whether the first have slips of the second: many objects have the same names.
+#[derive(Default)]
+pub(super) struct Slips(HashMap<(SmolStr, SmolStr), bool>);
+
+impl Slips {
+    /// Returns whether a name has a slip of a declared one.
+    pub(super) fn has(&mut self, name: &str, declared: &str) -> bool {
+        let names = (SmolStr::new(name), SmolStr::new(declared));
+        if let Some(known) = self.0.get(&names) {
+            return *known;
+        }
+        let found = is_slip(name, declared);
+        if self.0.len() < MAX_REMEMBERED_NAMES {
+            self.0.insert(names, found);
+        }
+        found
+    }
 }
 
 /// The elements of a set that are being read.
@@ -95,6 +115,9 @@ const MAX_REMEMBERED_SETS: usize = 256;
 
 /// Tags whose likeness to those of policies is remembered.
 const MAX_REMEMBERED_TAGS: usize = 256;
+
+/// Names whose likeness to declared ones is remembered.
+const MAX_REMEMBERED_NAMES: usize = 256;
 
 /// Diagnostics that are searched for one of the same value.
 const RECENT: usize = 8;
@@ -149,6 +172,7 @@ impl<'s> Reading<'s> {
             tags: &[],
             other_tags: HashMap::new(),
             known: HashTable::new(),
+            slips: Slips::default(),
             last_address: None,
             last: None,
         }
@@ -962,6 +986,7 @@ impl<'s> Reading<'s> {
                 return None;
             }
             let (mut found, mut again, mut statement) = (None, None, Statement::default());
+            let mut slips: Vec<(SmolStr, Span)> = Vec::new();
             #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
             let _ = Scanner::at(self.source.text(), at.1.start).object(|scanner, key| {
                 let (kind, value) = (scanner.peek()?.0, scanner.skip()?);
@@ -975,6 +1000,8 @@ impl<'s> Reading<'s> {
                     statement.add(self.source, kind, value);
                 } else if uncaptured::is_like(&name) {
                     statement.add_like(&name, key.span);
+                } else if self.slips.has(&name, step) && !self.model.has_property(&name) {
+                    slips.push((SmolStr::new(name), key.span));
                 }
                 Ok::<_, SyntaxError>(())
             });
@@ -991,6 +1018,10 @@ impl<'s> Reading<'s> {
             }
             if is_stated || !is_exact {
                 return None;
+            }
+            for (name, key) in slips {
+                let shown = if self.secret { "***" } else { name.as_str() };
+                self.diagnostics.push(slip_of(self.source, (shown, key), step));
             }
             at = (kind, value);
         }
@@ -1175,6 +1206,13 @@ pub(super) fn repeated(source: &Arc<Source>, (name, first): (&str, Span), (other
     let message = format!("properties `{name}` and `{other}` differ only in case or separators");
     let error = Diagnostic::error(Code::SnapshotDuplicateKey, message).label(source, again, "this one");
     error.label(source, first, "and this one").help("remove one of the two")
+}
+
+/// Returns the warning for a property with a slip of a declared one that its object has too.
+pub(super) fn slip_of(source: &Arc<Source>, (name, key): (&str, Span), declared: &str) -> Diagnostic {
+    let message = format!("unknown property `{name}`, which may be a misspelling of `{declared}`");
+    let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(source, key, "nothing reads its value");
+    warning.help(format!("the object has `{declared}` too: correct the name, or add it to `@ignore` in the schema"))
 }
 
 /// Returns the error for a duplicate property of an object.

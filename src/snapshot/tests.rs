@@ -509,6 +509,34 @@ fn a_marker_of_several_types_that_is_given_twice_is_one_error() {
 }
 
 #[test]
+fn a_slip_next_to_a_marker_is_a_warning() {
+    let schema = r#"
+        @path("") entity Lab = {};
+        @path("/keys/*") @key("id") @where("kind = a") @total("/page/total") @more("/page/next") entity A in [Lab] = { id: String };
+        @path("/keys/*") @key("id") @where("kind = b") @total("/page/total") @more("/page/next") entity B in [Lab] = { id: String };
+        @path("/rooms/*") @key("id") @total("/page/totla") @more("/next_page") entity Room in [Lab] = { id: String };
+        action audit appliesTo { principal: [Lab], resource: [Lab, A, B, Room], context: {} };
+    "#;
+    let found = |text: &str| read(schema, &format!(r#"{{"keys": [], "rooms": [], {text}}}"#)).2;
+    let none = Vec::<String>::new();
+    assert_eq!(found(r#""page": {"total": 0, "totla": 0, "next": null, "totals": 1}, "next_page": null"#), none);
+    let slip = |name: &str, declared: &str| {
+        format!("snapshot-property: unknown property `{name}`, which may be a misspelling of `{declared}`")
+    };
+    assert_eq!(
+        found(
+            r#""page": {"total": 0, "tootal": 900, "totla": 0, "nxet": "p2", "next": null}, "next_pgae": "p2", "next_page": null"#
+        ),
+        [slip("tootal", "total"), slip("nxet", "next"), slip("next_pgae", "next_page")]
+    );
+    // The marker is missing.
+    assert_eq!(
+        found(r#""page": {"total": 0, "totla": 0, "nxet": "p2"}, "next_page": null"#),
+        ["snapshot-property: unknown property `nxet`, and the object has no `next`"]
+    );
+}
+
+#[test]
 fn words_mean_that_a_value_is_missing() {
     let words = r#"@unknown("unknown, tbd") @absent("N/A, \"\", -1")"#;
     let values = ["\" TBD \"", "\"n/a\"", "\"\"", "-1", "null", "true"];

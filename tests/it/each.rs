@@ -243,6 +243,31 @@ fn a_value_that_is_doubtful_opens_the_set() {
 }
 
 #[test]
+fn a_slip_next_to_the_value_is_a_warning() {
+    check(
+        r#""service": {"plans": [{"plan": {"name": "free", "nmae": "paid", "names": 1}, "paln": {}}]}"#,
+        expect![[r#"
+            PAID: fail, plans is [\free\]
+            snapshot-property: unknown property `nmae`, which may be a misspelling of `name`
+            snapshot-property: unknown property `paln`, which may be a misspelling of `plan`
+            exit 1
+        "#]],
+    );
+    let attribute =
+        r#"@path("service/plans/*/tier") plans: Set<String>, @path("service/plans/*/tire") tires: Set<String>"#;
+    let arguments = ["check", "a.json", "--now", NOW, "--format", "json"];
+    let of = |plan: &str| lines(&run(attribute, &format!(r#""service": {{"plans": [{plan}]}}"#), &arguments));
+    expect![[r#"
+        PAID: fail, plans is [\free\]
+        exit 1
+    "#]]
+    .assert_eq(&of(r#"{"tier": "free", "tire": "x"}"#));
+    let secret = attribute.replace("@path(\"service/plans/*/tier", "@secret @path(\"service/plans/*/tier");
+    let found = lines(&run(&secret, r#""service": {"plans": [{"tier": "free", "teir": "paid"}]}"#, &arguments));
+    assert!(found.contains("unknown property `***`") && !found.contains("teir"), "{found}");
+}
+
+#[test]
 fn several_lists_are_one_set() {
     let attribute = r#"@path("teams/*/plans/*") plans: Set<String>"#;
     let plans = r#""teams": [{"plans": ["free"]}, {"plans": ["paid", null]}, {}]"#;
