@@ -210,7 +210,7 @@ impl Route {
             name,
             field,
             is_path: path.is_some(),
-            known: model.known_properties(id, way).map(str::to_owned).collect(),
+            known: model.stateable_properties(id, way).map(str::to_owned).collect(),
             states_uncaptured: model.states_uncaptured(id, way),
             group: group.cloned(),
             groups,

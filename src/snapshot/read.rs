@@ -652,11 +652,15 @@ impl<'s> Reading<'s> {
 
     /// Adds a warning, once for each value and code: several attributes may read one value.
     fn warning(&mut self, code: Code, span: Span, message: String, label: &str, help: String) {
-        let is_same = |other: &Diagnostic| {
-            other.code == code && other.labels.first().is_some_and(|label| label.place.span == span)
-        };
+        self.add_once(Diagnostic::warning(code, message).label(self.source, span, label).help(help));
+    }
+
+    /// Adds a diagnostic, unless several slots read the value and one of them has reported it.
+    fn add_once(&mut self, new: Diagnostic) {
+        let span = |of: &Diagnostic| of.labels.first().map(|label| label.place.span);
+        let is_same = |other: &Diagnostic| other.code == new.code && span(other) == span(&new);
         if !self.diagnostics.iter().rev().take(RECENT).any(is_same) {
-            self.diagnostics.push(Diagnostic::warning(code, message).label(self.source, span, label).help(help));
+            self.diagnostics.push(new);
         }
     }
 
@@ -1005,11 +1009,16 @@ impl<'s> Reading<'s> {
                 }
                 Ok::<_, SyntaxError>(())
             });
-            if statement.is_wrong() {
-                let named: Vec<&str> = statement.names.iter().map(|(name, _)| name.as_str()).collect();
-                self.diagnostics.extend(statement.problems(self.source, named.iter().copied(), self.secret));
+            // The element may have other values, which other sets read.
+            let names = statement.names.iter().map(|(name, _)| name.as_str());
+            let (declared, others): (Vec<&str>, Vec<&str>) =
+                names.partition(|name| name == step || self.model.has_property(name));
+            let known = declared.into_iter().chain([step.as_str()]);
+            for problem in statement.problems(self.source, known, self.secret) {
+                self.add_once(problem);
             }
-            let is_stated = statement.named_as(step, std::iter::empty(), std::iter::empty()).is_some();
+            let is_named = statement.named_as(step, std::iter::empty(), std::iter::empty()).is_some();
+            let is_stated = !others.is_empty() || is_named;
             let (first, kind, value, is_exact) = found?;
             if let Some(again) = again {
                 let shown = if self.secret { "***" } else { step.as_str() };

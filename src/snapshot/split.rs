@@ -510,7 +510,7 @@ impl Splitter<'_> {
         if !self.model.states_uncaptured(here.scope.ty, &way) {
             return Stated::default();
         }
-        let known: Vec<&str> = self.model.known_properties(here.scope.ty, &way).collect();
+        let known: Vec<&str> = self.model.stateable_properties(here.scope.ty, &way).collect();
         let children = self.model.paths[node].children.iter().map(|(name, _)| name.as_str());
         let groups = self.model.groups_in(here.scope.ty, &way);
         Stated { is_wrong: statement.is_wrong(), children: statement.named(children, known.iter().copied(), groups) }

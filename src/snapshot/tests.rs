@@ -509,6 +509,22 @@ fn a_marker_of_several_types_that_is_given_twice_is_one_error() {
 }
 
 #[test]
+fn a_statement_may_name_a_marker() {
+    let schema = r#"
+        @path("") entity Lab = { next_pages?: Long, @path("page/size") size?: Long };
+        @path("/keys/*") @key("id") @total("/page/total") @more("/next_page") entity Key in [Lab] = { id: String };
+        action audit appliesTo { principal: [Lab], resource: [Lab, Key], context: {} };
+    "#;
+    let page =
+        r#""keys": [], "page": {"total": 0, "size": 1, "uncaptured": ["total"]}, "next_page": null, "next_pages": 1"#;
+    expect![[r#"
+        Partial list /keys ""
+        Lab::"" next_pages=1 size=1
+    "#]]
+    .assert_eq(&tables(schema, &format!(r#"{{{page}, "uncaptured": ["next_page"]}}"#)));
+}
+
+#[test]
 fn a_slip_next_to_a_marker_is_a_warning() {
     let schema = r#"
         @path("") entity Lab = {};

@@ -170,6 +170,12 @@ fn first_step<'k, 'n>(name: &'n str, known: impl Iterator<Item = &'k str> + Clon
 }
 
 impl Model {
+    /// Returns the properties of an object of an instance that a statement may name: those that the schema knows, and those of
+    /// `@total` and `@more`.
+    pub(super) fn stateable_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> {
+        self.known_properties(ty, object).chain(self.marker_properties(ty, object))
+    }
+
     /// Returns whether the property `uncaptured` of an object is a statement of the snapshot: the schema reads the
     /// properties of the object, and does not declare or ignore that one. `object` is the pointer from the instance.
     pub(super) fn states_uncaptured(&self, ty: TypeId, object: &[String]) -> bool {
@@ -187,7 +193,7 @@ impl Snapshot {
         pointer.iter().enumerate().find_map(|(at, step)| {
             let (before, _) = pointer.split_at(at);
             let statement = self.statement(model, ty, within, before)?;
-            let known: Vec<&str> = model.known_properties(ty, before).collect();
+            let known: Vec<&str> = model.stateable_properties(ty, before).collect();
             statement.named_as(step, known.iter().copied(), model.groups_in(ty, before))
         })
     }
@@ -198,7 +204,7 @@ impl Snapshot {
         pointer.iter().enumerate().any(|(at, step)| {
             let (before, _) = pointer.split_at(at);
             let Some(statement) = self.statement(model, ty, within, before) else { return false };
-            let known: Vec<&str> = model.known_properties(ty, before).collect();
+            let known: Vec<&str> = model.stateable_properties(ty, before).collect();
             let is_named = || statement.named_as(step, known.iter().copied(), model.groups_in(ty, before)).is_some();
             statement.is_wrong() || is_named()
         })

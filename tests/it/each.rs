@@ -243,6 +243,38 @@ fn a_value_that_is_doubtful_opens_the_set() {
 }
 
 #[test]
+fn a_statement_of_an_element_may_name_a_value_that_is_not_declared() {
+    let attribute =
+        r#"@path("service/plans/*/tier") plans: Set<String>, @path("service/plans/*/seats") seats: Set<Long>"#;
+    let arguments = ["check", "a.json", "--now", NOW, "--format", "json", "--only", "FEW", "--verdicts", "all"];
+    let of = |named: &str| {
+        let plans = format!(r#""service": {{"plans": [{{"tier": "free", "seats": 1, "uncaptured": [{named}]}}]}}"#);
+        lines(&run(attribute, &plans, &arguments))
+    };
+    expect![[r#"
+        exit 0
+    "#]]
+    .assert_eq(&of(r#""seats""#));
+    expect![[r#"
+        FEW: unknown, plans is [unknown elements]
+        exit 4
+    "#]]
+    .assert_eq(&of(r#""tier""#));
+    expect![[r#"
+        FEW: unknown, plans is [unknown elements]
+        snapshot-uncaptured: `uncaptured` names `teir`, which the schema does not declare here
+        exit 4
+    "#]]
+    .assert_eq(&of(r#""teir""#));
+    expect![[r#"
+        FEW: unknown, plans is [unknown elements]
+        snapshot-uncaptured: `uncaptured` names `tiers_of_region`, which the schema does not declare here
+        exit 4
+    "#]]
+    .assert_eq(&of(r#""tiers_of_region", "seats""#));
+}
+
+#[test]
 fn a_slip_next_to_the_value_is_a_warning() {
     check(
         r#""service": {"plans": [{"plan": {"name": "free", "nmae": "paid", "names": 1}, "paln": {}}]}"#,
