@@ -472,7 +472,7 @@ impl Mapped {
     }
 
     /// Returns the error of an API in a row of JSON, or in an object of the row on the way to a column. The values that the
-    /// object lacks are unknown.
+    /// object lacks or has as `null` are unknown.
     fn api_error(&self, row: usize, column: &Column) -> Option<&Property> {
         let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return None };
         let row = nodes.get(row)?;
@@ -552,6 +552,8 @@ impl Mapped {
         match &found.value {
             // The metadata has more than one value, or one that cannot be read.
             Value::Null if reader == FeedReader::SamlMetadata => Found::Several,
+            // Next to an error it is no answer.
+            Value::Null if reader == FeedReader::Rows && self.api_error(row, column).is_some() => Found::Nothing,
             // An empty cell.
             Value::Null if reader == FeedReader::Rows => Found::Text(Cow::Borrowed(""), Written::Text, place),
             Value::Null => Found::Nothing,
@@ -687,7 +689,7 @@ fn misspelt_property(column: &Column, property: &Property) -> Diagnostic {
 }
 
 fn row_with_error(property: &Property) -> Diagnostic {
-    let message = "the row has an error, so the values that it lacks are uncaptured";
+    let message = "the row has an error, so the values that it lacks, or has as null, are uncaptured";
     let warning = Diagnostic::warning(Code::CaptureRow, message);
     let warning = warning.label(&property.place.source, property.place.span, "not a column");
     warning.help(

@@ -678,7 +678,7 @@ fn a_row_of_json_may_state_what_was_not_captured() {
 
 #[test]
 fn the_values_that_a_row_of_json_with_an_error_lacks_are_uncaptured() {
-    const WARNING: &str = "the row has an error, so the values that it lacks are uncaptured";
+    const WARNING: &str = "the row has an error, so the values that it lacks";
     let people = |row: &str, changes: &[(&str, &str)]| {
         let rows = format!(r#"[{{"E-mail": "a@x", "Active": "yes", "Fee": 2, "Pay": {{"Fee": 2}}}}, {row}]"#);
         let run = Harbour::changed(&[("r.json", rows.as_bytes())], changes).run(&format!("--people r.json {AT}"));
@@ -691,6 +691,9 @@ fn the_values_that_a_row_of_json_with_an_error_lacks_are_uncaptured() {
         let row = format!(r#"{{"E-mail": "b@x", "Active": "yes", {error}}}"#);
         assert_eq!(people(&row, &[]), (unknown.clone(), 1), "{error}");
     }
+    let null = r#"{"E-mail": "b@x", "Active": "yes", "Fee": null, "error": "forbidden"}"#;
+    assert_eq!(people(null, &[]), (unknown.clone(), 1));
+    assert_eq!(people(&null.replace(r#""forbidden""#, "null"), &[]), (absent.clone(), 0));
     for error in [r#""error": null"#, r#""error": """#, r#""errors": []"#, r#""error_rate": 1"#] {
         let row = format!(r#"{{"E-mail": "b@x", "Active": "yes", {error}}}"#);
         assert_eq!(people(&row, &[]), (absent.clone(), 0), "{error}");
