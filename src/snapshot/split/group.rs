@@ -72,8 +72,8 @@ impl Evidence {
 }
 
 impl Splitter<'_> {
-    /// Records the groups of the type at a node in an object. If the object has an error, whose property is given, what it lacks of
-    /// the groups is not known to be missing.
+    /// Records the groups of the type at a node in an object. With `error`, the groups that it lacks are not known to be missing: it is
+    /// the property of an error of the object, or the object itself if it is `{}` as an element of a list.
     pub(super) fn groups(
         &mut self,
         of: PathId,
