@@ -10,6 +10,7 @@ pub(crate) mod api_error;
 pub(crate) mod uncaptured;
 pub(crate) mod partial;
 mod groups;
+mod literal;
 mod plan;
 mod join;
 mod read;
@@ -17,7 +18,6 @@ mod column;
 mod request;
 mod resolve;
 mod past;
-mod literal;
 mod secrets;
 mod element;
 mod split;
@@ -244,7 +244,7 @@ impl Snapshot {
         let mut snapshot = decode::decode(source, model, plan, split, &mut diagnostics);
         let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
-        literal::warn_of_near(&snapshot, model, plan, &mut diagnostics);
+        literal::warn_of_near(&snapshot, model, plan.literals(), &mut diagnostics);
         if let Some(now) = now {
             past::forget_future(&mut snapshot, model, now, &mut diagnostics);
         }

@@ -1,29 +1,64 @@
 //! Texts that differ from the literals of policies in case or blanks only. Cedar compares texts byte by byte, so a policy that
 //! compares with `"admin"` does not find `"Admin"`.
 
-use super::plan::ReadPlan;
 use super::{Column, Data, Snapshot, State, StrRef, row_number};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::parallel::map_each;
 use crate::schema::{Model, SlotId, Ty};
 use crate::value::fold::caseless;
 use crate::value::{Set, TypeId, Value};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The number of bytes by which a text may be longer than the literal that it resembles.
 const MORE_BYTES: usize = 16;
 
-/// Warns of texts that differ from a literal in case or blanks only. Each text of an attribute is reported once.
-pub(super) fn warn_of_near(snapshot: &Snapshot, model: &Model, plan: &ReadPlan, diagnostics: &mut Vec<Diagnostic>) {
-    for ((ty, slot), literals) in plan.literals() {
-        let column = snapshot.table(*ty).column(*slot);
-        // Small accounts have no instances of most types.
-        if column.states.is_empty() {
-            continue;
-        }
-        let mut near = Near::new(literals);
+/// The number of texts from which the attributes are searched in parallel. A fleet has an account for each thread.
+const MANY: usize = 4096;
+
+/// The texts that policies compare with one attribute.
+#[derive(Debug)]
+pub(super) struct Literals {
+    ty: TypeId,
+    slot: SlotId,
+    /// The texts by their folded forms.
+    folded: BTreeMap<String, SmolStr>,
+    texts: BTreeSet<SmolStr>,
+    /// The lengths of the texts of a snapshot that may resemble one of them, in bytes.
+    lengths: RangeInclusive<usize>,
+}
+
+impl Literals {
+    pub(super) fn new((ty, slot): (TypeId, SlotId), texts: BTreeSet<SmolStr>) -> Self {
+        let folded = texts.iter().map(|literal| (folded(literal), literal.clone())).collect();
+        let lengths = || texts.iter().map(|literal| literal.len());
+        // Other cases and encodings of a letter have other lengths, up to three times as many bytes.
+        let lengths = lengths().min().unwrap_or(0) / 3..=lengths().max().unwrap_or(0) * 3 + MORE_BYTES;
+        Self { ty, slot, folded, texts, lengths }
+    }
+
+    /// Returns the literal that a text resembles, if it is none.
+    fn near(&self, text: &str) -> Option<&SmolStr> {
+        let may_be_folded = !text.is_ascii() || text.contains(char::is_whitespace);
+        let literal = match may_be_folded {
+            true => self.folded.get(&folded(text))?,
+            false => {
+                self.folded.iter().find(|(folded, _)| folded.eq_ignore_ascii_case(text)).map(|(_, literal)| literal)?
+            }
+        };
+        (!self.texts.contains(text)).then_some(literal)
+    }
+
+    fn column<'s>(&self, snapshot: &'s Snapshot) -> &'s Column {
+        snapshot.table(self.ty).column(self.slot)
+    }
+
+    /// Returns a warning for each text that differs in case or blanks only, in the order of the first rows.
+    fn warnings(&self, snapshot: &Snapshot, model: &Model) -> Vec<Diagnostic> {
+        let (column, mut near) = (self.column(snapshot), Near { literals: self, found: BTreeMap::new() });
         match &column.data {
             Data::Text(texts) => near.find_texts(snapshot, column, texts),
             Data::Value(values) => near.find_sets(column, values),
@@ -31,17 +66,25 @@ pub(super) fn warn_of_near(snapshot: &Snapshot, model: &Model, plan: &ReadPlan, 
         }
         let mut found: Vec<_> = near.found.into_iter().collect();
         found.sort_by_key(|(_, found)| found.row);
-        diagnostics.extend(found.iter().filter_map(|found| warning(snapshot, model, (*ty, *slot), found)));
+        found.iter().filter_map(|found| warning(snapshot, model, (self.ty, self.slot), found)).collect()
+    }
+}
+
+/// Warns of texts that differ from a literal in case or blanks only. Each text of an attribute is reported once.
+pub(super) fn warn_of_near(snapshot: &Snapshot, model: &Model, all: &[Literals], diagnostics: &mut Vec<Diagnostic>) {
+    let rows = |literals: &&Literals| literals.column(snapshot).states.len();
+    // Small accounts have no instances of most types.
+    let searched: Vec<&Literals> = all.iter().filter(|literals| rows(literals) > 0).collect();
+    let warnings = |literals: &&Literals| literals.warnings(snapshot, model);
+    match searched.iter().map(rows).sum::<usize>() < MANY {
+        true => diagnostics.extend(searched.iter().flat_map(warnings)),
+        false => diagnostics.extend(map_each(&searched, warnings).into_iter().flatten()),
     }
 }
 
 /// A search for texts that resemble a literal and are none.
 struct Near<'l> {
-    literals: &'l BTreeSet<SmolStr>,
-    /// The literals by their folded forms.
-    folded: BTreeMap<String, &'l SmolStr>,
-    /// The lengths of the shortest and of the longest text that may resemble a literal, in bytes.
-    lengths: (usize, usize),
+    literals: &'l Literals,
     found: BTreeMap<SmolStr, Found<'l>>,
 }
 
@@ -53,22 +96,13 @@ struct Found<'l> {
     rows: usize,
 }
 
-impl<'l> Near<'l> {
-    fn new(literals: &'l BTreeSet<SmolStr>) -> Self {
-        let folded = literals.iter().map(|literal| (folded(literal), literal)).collect();
-        let lengths = || literals.iter().map(|literal| literal.len());
-        // Other cases and encodings of a letter have other lengths, up to three times as many bytes.
-        let (least, most) = (lengths().min().unwrap_or(0) / 3, lengths().max().unwrap_or(0) * 3 + MORE_BYTES);
-        Self { literals, folded, lengths: (least, most), found: BTreeMap::new() }
-    }
-
+impl Near<'_> {
     /// Searches a column of texts. A text is looked at once, by its hash and its length.
     fn find_texts(&mut self, snapshot: &Snapshot, column: &Column, texts: &[StrRef]) {
-        let (least, most) = self.lengths;
         let mut others = FxHashSet::default();
         for (row, (state, text)) in column.states.iter().zip(texts).enumerate() {
             let key = (text.hash(), text.range().len());
-            let fits = *state == State::Known && (least..=most).contains(&key.1);
+            let fits = *state == State::Known && self.literals.lengths.contains(&key.1);
             if fits && !others.contains(&key) && !self.consider(snapshot.text(*text), row_number(row)) {
                 others.insert(key);
             }
@@ -86,7 +120,7 @@ impl<'l> Near<'l> {
             let mut is_near = false;
             for item in set.items() {
                 if let Value::String(text) = item
-                    && (self.lengths.0..=self.lengths.1).contains(&text.len())
+                    && self.literals.lengths.contains(&text.len())
                 {
                     is_near |= self.consider(text, row_number(row));
                 }
@@ -99,10 +133,7 @@ impl<'l> Near<'l> {
 
     /// Notes a text that resembles a literal and is none. Returns whether it does.
     fn consider(&mut self, text: &str, row: u32) -> bool {
-        if self.literals.contains(text) {
-            return false;
-        }
-        let Some(literal) = self.folded.get(&folded(text)) else { return false };
+        let Some(literal) = self.literals.near(text) else { return false };
         let found = self.found.entry(text.into()).or_insert(Found { literal, row, rows: 0 });
         found.rows += 1;
         true

@@ -4,6 +4,7 @@
 //! it is read.
 
 use super::groups::GroupPlan;
+use super::literal::Literals;
 use super::partial;
 use super::uncaptured::{self, UNCAPTURED};
 use super::{is_label, misspelling_in_group};
@@ -15,7 +16,7 @@ use crate::source::pointer::{Group, Groups};
 use crate::source::{is_slip, misspellings};
 use crate::value::TypeId;
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The number of undeclared names that a layout has of one object. They are from input.
@@ -28,7 +29,9 @@ const MAX_NAME_BYTES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct ReadPlan {
     reads: BTreeSet<(TypeId, SlotId)>,
-    named: Named,
+    /// The tags that policies read.
+    tags: BTreeSet<(TypeId, SmolStr)>,
+    literals: Vec<Literals>,
     types: IdVec<TypeId, OnceLock<TypePlan>>,
     /// The groups of properties, by the node of their type.
     groups: IdVec<PathId, OnceLock<GroupPlan>>,
@@ -39,7 +42,8 @@ impl ReadPlan {
     pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>, named: Named) -> Self {
         Self {
             reads: reads.clone(),
-            named,
+            tags: named.tags,
+            literals: named.literals.into_iter().map(|(slot, texts)| Literals::new(slot, texts)).collect(),
             types: model.type_ids().map(|_| OnceLock::new()).collect(),
             groups: model.paths.iter().map(|_| OnceLock::new()).collect(),
         }
@@ -47,12 +51,12 @@ impl ReadPlan {
 
     /// Returns the plan of a type of the model that the plan was made for.
     pub(super) fn of(&self, model: &Model, ty: TypeId) -> &TypePlan {
-        self.types[ty].get_or_init(|| TypePlan::new(model, ty, &self.reads, &self.named.tags))
+        self.types[ty].get_or_init(|| TypePlan::new(model, ty, &self.reads, &self.tags))
     }
 
     /// Returns the texts that policies compare with each attribute.
-    pub(super) fn literals(&self) -> &BTreeMap<(TypeId, SlotId), BTreeSet<SmolStr>> {
-        &self.named.literals
+    pub(super) fn literals(&self) -> &[Literals] {
+        &self.literals
     }
 
     /// Returns the plan of the groups of properties of a type, which is at a node.
