@@ -67,6 +67,8 @@ pub struct Snapshot {
     states_uncaptured: bool,
     /// Whether the document may have a list of partial lists. The decode finds out.
     may_list_partial: bool,
+    /// The latest time at which something past may have happened, in milliseconds since 1970.
+    latest: i64,
     /// Whether the read has reported an invalid value or a word that an open list does not contain.
     #[doc(hidden)]
     pub is_damaged: bool,
@@ -241,13 +243,10 @@ impl Snapshot {
         };
         let split_took = stopwatch.lap();
         let twice = std::mem::take(&mut split.twice);
-        let mut snapshot = decode::decode(source, model, plan, split, &mut diagnostics);
+        let mut snapshot = decode::decode(source, model, plan, split, now, &mut diagnostics);
         let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
         literal::warn_of_near(&snapshot, model, plan.literals(), &mut diagnostics);
-        if let Some(now) = now {
-            past::forget_future(&mut snapshot, model, now, &mut diagnostics);
-        }
         snapshot.times = ReadTimes { split: split_took, decode: decode_took, resolve: stopwatch.lap() };
         let is_unlisted =
             |diagnostic: &Diagnostic| matches!(diagnostic.code, Code::SnapshotWord | Code::SnapshotElement);

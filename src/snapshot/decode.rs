@@ -5,6 +5,7 @@
 
 use super::api_error::{self, ApiError, says_nothing};
 use super::locate::LocationKind;
+use super::past;
 use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, duplicate_key, slip_of};
 use super::split::Split;
@@ -37,6 +38,7 @@ pub(super) fn decode(
     model: &Model,
     plan: &ReadPlan,
     split: Split,
+    now: Option<i64>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Snapshot {
     let Split { tables, jumps, side, .. } = split;
@@ -48,6 +50,7 @@ pub(super) fn decode(
         jumps,
         states_uncaptured: false,
         may_list_partial: true,
+        latest: past::latest(now),
         is_damaged: false,
         times: ReadTimes::default(),
     };
@@ -265,7 +268,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
     let rows = rows.get(..ROWS_PER_TASK).unwrap_or(rows);
     let slots = || ty.slots.iter().zip(&plan.uses);
     let mut decoder = Decoder {
-        reading: Reading::new(&snapshot.source, model).with_tags(&plan.tags),
+        reading: Reading::new(&snapshot.source, model).with_tags(&plan.tags).with_latest(snapshot.latest),
         ty,
         plan,
         route: &plan.route,

@@ -49,6 +49,8 @@ pub(super) struct Reading<'s> {
     pub other_properties: usize,
     /// The names of tags that policies read.
     tags: &'s [SmolStr],
+    /// The latest time of something past.
+    pub(super) latest: i64,
     /// The names of other tags, each with the name above that it may be a misspelling of.
     other_tags: HashMap<SmolStr, Option<SmolStr>>,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
@@ -170,6 +172,7 @@ impl<'s> Reading<'s> {
             side,
             other_properties: 0,
             tags: &[],
+            latest: i64::MAX,
             other_tags: HashMap::new(),
             known: HashTable::new(),
             slips: Slips::default(),
@@ -181,6 +184,11 @@ impl<'s> Reading<'s> {
     /// Returns the reading with the names of the tags that policies read.
     pub(super) fn with_tags(self, tags: &'s [SmolStr]) -> Self {
         Self { tags, ..self }
+    }
+
+    /// Returns the reading with the latest time of something past.
+    pub(super) fn with_latest(self, latest: i64) -> Self {
+        Self { latest, ..self }
     }
 
     /// Copies text to the side text.
@@ -251,6 +259,7 @@ impl<'s> Reading<'s> {
         let before = (self.diagnostics.len(), self.other_properties);
         self.secret = slot.secret;
         let cell = self.fresh(slot, value);
+        let cell = if slot.past { self.of_past(cell, slot, span) } else { cell };
         self.secret = false;
         if let (true, Cell::Value(value)) = (short, &cell)
             && before == (self.diagnostics.len(), self.other_properties)
@@ -289,7 +298,10 @@ impl<'s> Reading<'s> {
                     SlotUse::State | SlotUse::Checked => Some(Cell::Bool(!plain.is_empty())),
                 }
             }
-            (Ty::Datetime, Kind::String) => value::parse_datetime(trimmed(self.plain(value)?)).ok().map(Cell::Number),
+            (Ty::Datetime, Kind::String) => {
+                let moment = value::parse_datetime(trimmed(self.plain(value)?)).ok()?;
+                (!slot.past || moment <= self.latest).then_some(Cell::Number(moment))
+            }
             (Ty::Long, Kind::Number) => value::parse_number(self.source.slice(value.span), 0).ok().map(Cell::Number),
             (Ty::Entity(target), Kind::String) => {
                 let word = self.plain(value)?;
