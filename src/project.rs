@@ -43,6 +43,8 @@ use crate::snapshot::{Limits, Snapshot};
 use crate::source::cedar::MAX_BYTES;
 use crate::source::{SavedPack, Source, TooLarge, nearest};
 use accounts::{Found, Joining, SnapshotFile};
+use bytes::Bytes;
+use bytestring::ByteString;
 use source_cache::SourceCache;
 use std::collections::BTreeSet;
 use std::fs::Metadata;
@@ -357,7 +359,7 @@ impl Loader {
                     let read = match lines {
                         true => line_of(&name, part.to_vec(), line, before),
                         false => {
-                            source_of(&name, part.to_vec(), line, before).and_then(|source| form.json_of(path, source))
+                            source_of(&name, bytes.clone(), line, before).and_then(|source| form.json_of(path, source))
                         }
                     };
                     match accounts::snapshot(read, &shown, *found) {
@@ -732,17 +734,24 @@ fn joining(schema: &Arc<Source>, limits: &Limits, now: Option<i64>) -> Joining {
 }
 
 /// Returns a text as a source, with `lines` and `bytes_before` of a larger text before it.
-fn source_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
-    Source::part(name, text_of(name, bytes, lines)?, lines, bytes_before).map_err(|_| over_4_gib(name))
+fn source_of(
+    name: &str,
+    bytes: impl Into<Bytes>,
+    lines: usize,
+    bytes_before: usize,
+) -> Result<Arc<Source>, Diagnostic> {
+    let text = text_of(name, bytes.into(), lines)?;
+    Source::read(name, text, (lines, bytes_before), false).map_err(|_| over_4_gib(name))
 }
 
 /// Returns a document on one line of a file as a source, with `lines` and `bytes_before` before it.
-fn line_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
-    Source::on_line(name, text_of(name, bytes, lines)?, lines, bytes_before).map_err(|_| over_4_gib(name))
+fn line_of(name: &str, bytes: impl Into<Bytes>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
+    let text = text_of(name, bytes.into(), lines)?;
+    Source::read(name, text, (lines, bytes_before), true).map_err(|_| over_4_gib(name))
 }
 
-fn text_of(name: &str, bytes: Vec<u8>, lines: usize) -> Result<String, Diagnostic> {
-    String::from_utf8(bytes).map_err(|error| encoding::not_utf8(name, error.as_bytes(), lines))
+fn text_of(name: &str, bytes: Bytes, lines: usize) -> Result<ByteString, Diagnostic> {
+    ByteString::try_from(bytes.clone()).map_err(|_| encoding::not_utf8(name, &bytes, lines))
 }
 
 fn over_4_gib(name: &str) -> Diagnostic {

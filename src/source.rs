@@ -14,6 +14,7 @@ mod spelling;
 
 pub use spelling::{is_same_but_for_writing, is_slip, misspelling, misspellings, nearest};
 
+use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
@@ -22,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Source {
     name: String,
-    text: String,
+    text: ByteString,
     line_starts: OnceLock<Vec<u32>>,
     /// The place of the text in a larger one: lines and bytes before it.
     before: (usize, usize),
@@ -100,7 +101,7 @@ impl Source {
         lines: usize,
         bytes: usize,
     ) -> Result<Arc<Self>, TooLarge> {
-        Ok(Arc::new(Self::at(name.into(), text.into(), (lines, bytes), false)?))
+        Ok(Arc::new(Self::at(name.into(), text.into().into(), (lines, bytes), false)?))
     }
 
     /// Returns a source that is a document on one line of a file, with `lines` lines and `bytes` bytes before it.
@@ -113,10 +114,24 @@ impl Source {
         lines: usize,
         bytes: usize,
     ) -> Result<Arc<Self>, TooLarge> {
-        Ok(Arc::new(Self::at(name.into(), text.into(), (lines, bytes), true)?))
+        Ok(Arc::new(Self::at(name.into(), text.into().into(), (lines, bytes), true)?))
     }
 
-    fn at(name: String, text: String, before: (usize, usize), is_line: bool) -> Result<Self, TooLarge> {
+    /// Returns a source as it was read from a file, with `before` lines and bytes before it.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the text does not fit 32-bit positions.
+    #[cfg(feature = "files")]
+    pub(crate) fn read(
+        name: &str,
+        text: ByteString,
+        before: (usize, usize),
+        is_line: bool,
+    ) -> Result<Arc<Self>, TooLarge> {
+        Ok(Arc::new(Self::at(name.to_owned(), text, before, is_line)?))
+    }
+
+    fn at(name: String, text: ByteString, before: (usize, usize), is_line: bool) -> Result<Self, TooLarge> {
         if text.len() > MAX_SOURCE_BYTES {
             return Err(TooLarge);
         }
@@ -132,7 +147,7 @@ impl Source {
     /// [`TooLarge`] when the text does not fit 32-bit positions.
     #[cfg(feature = "files")]
     pub(crate) fn validated(name: &str, text: &str, saved: Option<SavedPack>) -> Result<Arc<Self>, TooLarge> {
-        let source = Self::at(name.to_owned(), text.to_owned(), (0, 0), false)?;
+        let source = Self::at(name.to_owned(), text.into(), (0, 0), false)?;
         Ok(Arc::new(Self { is_validated: true, saved, ..source }))
     }
 

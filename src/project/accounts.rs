@@ -9,6 +9,7 @@ use crate::schema::Schema;
 use crate::snapshot::join;
 use crate::source::format::SourceFormat;
 use crate::source::{MAX_SOURCE_BYTES, Source};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read};
@@ -363,24 +364,24 @@ fn size_of(path: &Path) -> usize {
 }
 
 /// Reads a whole file or pipe, decompressed.
-pub(super) fn read_whole(path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
+pub(super) fn read_whole(path: &Path, name: &str, most_bytes: usize) -> Result<Bytes, Diagnostic> {
     read_input(path, name, most_bytes, Streams::Read)
 }
 
 /// Reads a whole file, or a pipe that is not refused, decompressed.
-pub(super) fn read_input(path: &Path, name: &str, most_bytes: usize, streams: Streams) -> Result<Vec<u8>, Diagnostic> {
+pub(super) fn read_input(path: &Path, name: &str, most_bytes: usize, streams: Streams) -> Result<Bytes, Diagnostic> {
     let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
     whole(open(path, name, streams)?, path, name, most_bytes)
 }
 
-fn whole(input: Input, path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
+fn whole(input: Input, path: &Path, name: &str, most_bytes: usize) -> Result<Bytes, Diagnostic> {
     if let Some(bytes) = read_large(path, most_bytes) {
         return Ok(bytes);
     }
     let mut bytes = Vec::with_capacity(size_of(path).min(most_bytes) + 1);
     match input.take(most_bytes as u64 + 1).read_to_end(&mut bytes) {
         Ok(_) if bytes.len() > most_bytes => Err(too_large(name, most_bytes)),
-        Ok(_) => Ok(bytes),
+        Ok(_) => Ok(bytes.into()),
         Err(error) => Err(unreadable(name, &error)),
     }
 }

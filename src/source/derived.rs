@@ -378,7 +378,7 @@ impl Derivation {
         let main = self.origins.sources.first().map_or("", |main| main.name());
         let name = self.name.unwrap_or_else(|| main.to_owned());
         self.origins.files = files_of(&self.origins.sources);
-        let mut source = Source::at(name, self.text, (0, 0), false)?;
+        let mut source = Source::at(name, self.text.into(), (0, 0), false)?;
         source.origins = Some(Box::new(self.origins));
         Ok(Arc::new(source))
     }
@@ -507,7 +507,7 @@ impl Trace {
         let pieces = std::iter::once(all).chain(inner).collect();
         let sources: Vec<Arc<Source>> = std::iter::once(own).chain(self.sources).collect();
         let files = files_of(&sources);
-        let mut source = Source::at(name.to_owned(), text, (0, 0), false)?;
+        let mut source = Source::at(name.to_owned(), text.into(), (0, 0), false)?;
         source.origins = Some(Box::new(Origins { sources, joined: 0, files, pieces, fault: None }));
         Ok(Arc::new(source))
     }
