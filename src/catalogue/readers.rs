@@ -8,6 +8,7 @@ pub(super) fn manner(reader: &Reader) -> String {
     let fixed = match reader {
         Reader::Casefold => "compared without regard to case",
         Reader::Email => "an address, compared without regard to case",
+        Reader::EmailOrName => "an address or a name, compared without regard to case",
         Reader::EmailDomain => "the part after the @",
         Reader::EmailLocal => "the part before the @",
         Reader::EmailLocalWords => "the words in the part before the @",
@@ -16,6 +17,7 @@ pub(super) fn manner(reader: &Reader) -> String {
         Reader::UrlHost => "the host",
         Reader::Length => "the length",
         Reader::Count => "the number of elements",
+        Reader::Domain => "a domain, compared without regard to case",
         Reader::Parents => "the domain and its parent domains",
         Reader::Bool => "true or false in words",
         Reader::Number => "a number, also as text",

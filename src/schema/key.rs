@@ -1,7 +1,6 @@
 //! The form in which texts of ids are compared between files.
 
 use super::{EntityType, Origin, Reader, WrongShape, folded};
-use crate::value::fold::caseless;
 
 /// The form of an id.
 ///
@@ -15,6 +14,10 @@ pub(crate) enum KeyForm {
     Casefold,
     /// E-mail addresses.
     Email,
+    /// E-mail addresses, and names in folded form.
+    EmailOrName,
+    /// Domains.
+    Domain,
 }
 
 impl KeyForm {
@@ -32,6 +35,8 @@ impl KeyForm {
         let readers = chains.flatten().filter_map(|chain| chain.only());
         readers.fold(Self::Exact, |form, reader| match (form, reader) {
             (_, Reader::Email) => Self::Email,
+            (_, Reader::EmailOrName) => Self::EmailOrName,
+            (_, Reader::Domain) => Self::Domain,
             (Self::Exact, Reader::Casefold) => Self::Casefold,
             (form, _) => form,
         })
@@ -40,20 +45,22 @@ impl KeyForm {
     /// Returns a text in this form.
     pub(crate) fn fold(self, text: &str) -> String {
         let text = text.trim();
-        match self {
-            Self::Exact => text.to_owned(),
-            Self::Casefold => caseless(text).into_owned(),
-            Self::Email => folded(&Reader::Email, text).unwrap_or_else(|| text.to_owned()),
-        }
+        self.reader().and_then(|reader| folded(&reader, text)).unwrap_or_else(|| text.to_owned())
     }
+
     /// Returns the error of a text that is not an id of this form: the reader of the form rejects it.
     pub(crate) fn wrong(self, text: &str) -> Option<WrongShape> {
-        let reader = match self {
+        self.reader()?.read(text)?.err()
+    }
+
+    fn reader(self) -> Option<Reader> {
+        Some(match self {
             Self::Exact => return None,
             Self::Casefold => Reader::Casefold,
             Self::Email => Reader::Email,
-        };
-        reader.read(text)?.err()
+            Self::EmailOrName => Reader::EmailOrName,
+            Self::Domain => Reader::Domain,
+        })
     }
 }
 
@@ -69,6 +76,10 @@ mod tests {
             (KeyForm::Casefold, "d\u{200b}", Some("a text of visible characters")),
             (KeyForm::Email, " Ann@X.example", None),
             (KeyForm::Email, "Total: 1", Some("an e-mail address")),
+            (KeyForm::EmailOrName, "Growth team", None),
+            (KeyForm::EmailOrName, "@ann", Some("an e-mail address")),
+            (KeyForm::Domain, "X.example", None),
+            (KeyForm::Domain, "@x.example", Some("a domain")),
             (KeyForm::Email, "d@x.exa\u{ad}mple", Some("an e-mail address")),
         ] {
             assert_eq!(

@@ -24,6 +24,8 @@ pub enum Reader {
     Casefold,
     /// An e-mail address.
     Email,
+    /// An e-mail address, or a name without an `@`.
+    EmailOrName,
     /// The domain of an e-mail address.
     EmailDomain,
     /// The part of an e-mail address before the `@`.
@@ -42,6 +44,8 @@ pub enum Reader {
     Count,
     /// The pieces of a text between any of these characters, without those that are empty.
     Split(String),
+    /// A domain.
+    Domain,
     /// A domain and all its parent domains.
     Parents,
     /// `true` and `false`, and the usual words for them.
@@ -145,16 +149,18 @@ impl WrongShape {
 
 impl Reader {
     /// The names of all readers in `@as`. Those with a second text take an argument, which it is an example of.
-    pub const ALL: [(&'static str, Option<&'static str>); 24] = [
+    pub const ALL: [(&'static str, Option<&'static str>); 26] = [
         ("bool", None),
         ("casefold", None),
         ("count", None),
         ("date", Some("%d/%m/%Y")),
         ("days", None),
+        ("domain", None),
         ("email", None),
         ("email-domain", None),
         ("email-local", None),
         ("email-local-words", None),
+        ("email-or-name", None),
         ("epoch-millis", None),
         ("epoch-seconds", None),
         ("hours", None),
@@ -194,6 +200,7 @@ impl Reader {
             "casefold" => Reader::Casefold,
             "email" => Reader::Email,
             "email-domain" => Reader::EmailDomain,
+            "email-or-name" => Reader::EmailOrName,
             "email-local" => Reader::EmailLocal,
             "email-local-words" => Reader::EmailLocalWords,
             "prefix-length" => Reader::PrefixLength,
@@ -201,6 +208,7 @@ impl Reader {
             "url-host" => Reader::UrlHost,
             "length" => Reader::Length,
             "count" => Reader::Count,
+            "domain" => Reader::Domain,
             "parents" => Reader::Parents,
             "bool" => Reader::Bool,
             "epoch-seconds" => Reader::EpochSeconds,
@@ -224,6 +232,7 @@ impl Reader {
             Reader::Casefold => "casefold",
             Reader::Email => "email",
             Reader::EmailDomain => "email-domain",
+            Reader::EmailOrName => "email-or-name",
             Reader::EmailLocal => "email-local",
             Reader::EmailLocalWords => "email-local-words",
             Reader::PrefixLength => "prefix-length",
@@ -232,6 +241,7 @@ impl Reader {
             Reader::Length => "length",
             Reader::Count => "count",
             Reader::Split(_) => "split",
+            Reader::Domain => "domain",
             Reader::Parents => "parents",
             Reader::Bool => "bool",
             Reader::Number => "number",
@@ -433,14 +443,23 @@ impl Reader {
     /// [`WrongShape`] if the text is not an address or a URL where the reader needs one.
     pub fn read<'t>(&self, text: &'t str) -> Option<Result<Folded<'t>, WrongShape>> {
         let text = trimmed(text);
-        let is_email =
-            matches!(self, Reader::Email | Reader::EmailDomain | Reader::EmailLocal | Reader::EmailLocalWords);
-        if let (true, Some(parts)) = (is_email, folded_email_parts(text)) {
-            let written = self.part_of_address(text, parts).unwrap_or(text);
+        let in_folded_form = folded_email_parts(text).and_then(|parts| self.part_of_address(text, parts));
+        if let Some(written) = in_folded_form {
             return Some(Ok(Folded { written, text: Cow::Borrowed(written), is_domain_rejected: false }));
         }
         let part = match self {
-            Reader::Casefold => match unseen(text) {
+            Reader::Domain => match fold::is_domain(text.strip_suffix('.').unwrap_or(text)) {
+                true if text.len() <= LONGEST_DOMAIN => Ok(text),
+                _ => {
+                    let usual = || "write a domain such as example.com, without `@`, `*` and `https://`".into();
+                    Err(WrongShape::new("a domain", unseen(text).map_or_else(usual, removal)))
+                }
+            },
+            Reader::EmailOrName if text.contains('@') => email_parts(text).map(|_| text).ok_or_else(|| {
+                let usual = || "write an address such as name@example.com, or a name without `@`".into();
+                WrongShape::new("an e-mail address", unseen(text).map_or_else(usual, removal))
+            }),
+            Reader::Casefold | Reader::EmailOrName => match unseen(text) {
                 None => Ok(text),
                 Some(c) => Err(WrongShape::new("a text of visible characters", removal(c))),
             },
@@ -469,7 +488,7 @@ impl Reader {
     /// Returns the part of an address in folded form that the reader gives. `None` if it does not read addresses.
     pub(crate) fn part_of_address<'t>(&self, whole: &'t str, (local, domain): (&'t str, &'t str)) -> Option<&'t str> {
         match self {
-            Reader::Email => Some(whole),
+            Reader::Email | Reader::EmailOrName => Some(whole),
             Reader::EmailDomain => Some(domain),
             Reader::EmailLocal | Reader::EmailLocalWords => Some(local),
             _ => None,
@@ -479,11 +498,11 @@ impl Reader {
     /// Folds a text that the reader selected.
     fn fold<'t>(&self, written: &'t str) -> Folded<'t> {
         let (text, is_domain_rejected) = match self {
-            Reader::EmailDomain | Reader::UrlHost | Reader::Parents => {
+            Reader::EmailDomain | Reader::UrlHost | Reader::Domain | Reader::Parents => {
                 let Domain { text, is_rejected } = fold::domain(written);
                 (text, is_rejected)
             }
-            Reader::Email => address(written),
+            Reader::Email | Reader::EmailOrName => address(written),
             _ => (fold::caseless(written), false),
         };
         Folded { written, text, is_domain_rejected }
@@ -576,18 +595,20 @@ fn email_parts(text: &str) -> Option<(&str, &str)> {
         let dotted = part.starts_with('.') || part.ends_with('.');
         !part.is_empty() && !dotted && (part.bytes().all(usual) || !part.contains(odd))
     };
-    (sound(local) && sound(domain)).then_some((local, domain))
+    (sound(local) && sound(domain) && fold::is_domain(domain)).then_some((local, domain))
 }
 
 /// Splits an address that is in folded form, and consists of small letters, digits and usual punctuation, as most do.
 /// `None` for any other text.
 pub(crate) fn folded_email_parts(text: &str) -> Option<(&str, &str)> {
-    let (mut at, mut before) = (None, b'.');
+    let (mut at, mut before) = (None::<usize>, b'.');
     for (place, byte) in text.bytes().enumerate() {
         match (byte, before) {
             // A part does not begin or end with a dot, and a label with `--` may be encoded.
             (b'@', _) if at.is_none() && before != b'.' => at = Some(place),
             (b'.', b'@') | (b'-', b'-') => return None,
+            // A domain has no empty label and no `+`.
+            (b'.', b'.') | (b'+', _) if at.is_some() => return None,
             (b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'+', _) => {}
             _ => return None,
         }
@@ -654,6 +675,12 @@ mod tests {
             (Reader::Email, "Stra\u{df}e@x.example", "strasse@x.example"),
             (Reader::EmailLocal, "\u{39f}\u{394}\u{39f}\u{3a3}@x.example", "\u{3bf}\u{3b4}\u{3bf}\u{3c3}"),
             (Reader::EmailDomain, "a@XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+            (Reader::EmailOrName, "Ann@B\u{fc}cher.example", "ann@xn--bcher-kva.example"),
+            (Reader::EmailOrName, " Growth Team", "growth team"),
+            (Reader::Domain, "B\u{fc}cher.Example.", "xn--bcher-kva.example"),
+            (Reader::Domain, "x_y.example\u{ff0e}com", "x_y.example.com"),
+            (Reader::Email, "a@\u{9ac}\u{9be}\u{982}\u{9b2}\u{9be}.example", "a@xn--54b7fta0cc.example"),
+            (Reader::Email, "a@xn--54b7fta0cc.example", "a@xn--54b7fta0cc.example"),
             (Reader::UrlHost, "HTTPS://u:p@B\u{fc}cher.Example.:443/x?y", "xn--bcher-kva.example"),
             (Reader::UrlHost, "https://[2001:DB8::1]:8/", "[2001:db8::1]"),
             (Reader::UrlScheme, "HTTPS://x", "https"),
@@ -699,6 +726,26 @@ mod tests {
             (Reader::Email, "name"),
             (Reader::Email, "a@b@c"),
             (Reader::EmailDomain, "a@b\u{200b}.example"),
+            (Reader::Email, "a@b\u{2010}c.example"),
+            (Reader::Email, "a@b\u{2013}c.example"),
+            (Reader::Email, "a@b..example"),
+            (Reader::Email, "a@b.example?"),
+            (Reader::Email, "'a@b.example'"),
+            (Reader::Email, "a@b+c.example"),
+            (Reader::Email, "a@\u{ff1f}.example"),
+            (Reader::EmailOrName, "Ann <ann@x.example>"),
+            (Reader::EmailOrName, "mailto:ann@x.example"),
+            (Reader::EmailOrName, "@ann"),
+            (Reader::EmailOrName, "@"),
+            (Reader::EmailOrName, "ann@"),
+            (Reader::EmailOrName, "Ann\u{200b}"),
+            (Reader::Domain, "@x.example"),
+            (Reader::Domain, "https://x.example"),
+            (Reader::Domain, "*.x.example"),
+            (Reader::Domain, "*"),
+            (Reader::Domain, "x.example.."),
+            (Reader::Domain, "."),
+            (Reader::Domain, ""),
             (Reader::UrlHost, "x.example/a"),
             (Reader::UrlHost, "https://."),
             (Reader::UrlHost, "https://x.example\\@y.example"),

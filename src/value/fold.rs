@@ -10,6 +10,8 @@ use super::show_address;
 use icu_casemap::CaseMapper;
 use icu_normalizer::properties::{CanonicalDecompositionBorrowed, Decomposed};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -70,6 +72,30 @@ pub fn domain(text: &str) -> Domain<'_> {
         (ascii.map_or(folded, Cow::Owned), true)
     };
     Domain { text: without_final_dot(text), is_rejected }
+}
+
+/// Returns whether a text has the form of a domain: labels of letters, marks, digits, `-` and `_`, none of them empty. A sign such as a
+/// dash of a word processor is in no domain that can be registered (RFC 5892).
+pub fn is_domain(text: &str) -> bool {
+    let labels = match text.is_ascii() {
+        true => Cow::Borrowed(text),
+        false => match Uts46::new().to_unicode(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow) {
+            (mapped, Ok(())) => mapped,
+            (_, Err(_)) => caseless(text),
+        },
+    };
+    labels.split('.').all(|label| !label.is_empty() && label.chars().all(is_of_label))
+}
+
+fn is_of_label(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    }
+    let written =
+        GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Mark).union(GeneralCategoryGroup::DecimalNumber);
+    // Joiners, and the signs that RFC 5892 allows between some letters.
+    let joins = matches!(c, '\u{200c}' | '\u{200d}' | '\u{b7}' | '\u{375}' | '\u{5f3}' | '\u{5f4}' | '\u{30fb}');
+    joins || written.contains(CodePointMapData::<GeneralCategory>::new().get(c))
 }
 
 /// Returns whether a domain has one spelling but for the case: ASCII, and no label with `xn--`.
