@@ -15,7 +15,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
-use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
+use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
 use crate::source::{Source, Span};
 use crate::value::TypeId;
 use smol_str::SmolStr;
@@ -306,12 +306,19 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
                 let pointer = ty.keys().nth(read.err().unwrap_or_default()).unwrap_or_default();
                 nameless.push(row_number(at));
                 let at = snapshot.locate(row.span, &row.pointer_in_object(ty, pointer));
+                let is_empty =
+                    || string_text(snapshot.source.slice(at.span)).is_some_and(|text| text.trim().is_empty());
                 let what = match at.kind {
                     LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => "has no",
+                    LocationKind::Value(Kind::String) if is_empty() => "has an empty",
                     LocationKind::Value(_) => "has an unreadable",
                 };
                 let role = if ty.has_composite_key() { "part of its id" } else { "its id" };
-                let message = format!("`{}` {what} `{}`, which is {role}", model.short_name(id), pointer.join("/"));
+                let name = model.short_name(id);
+                let message = match pointer {
+                    [] => format!("an element of the list of `{name}` {what} value, which is {role}"),
+                    _ => format!("`{name}` {what} `{}`, which is {role}", pointer.join("/")),
+                };
                 let error = Diagnostic::error(Code::SnapshotKey, message).label(&snapshot.source, at.span, "here");
                 let is_attribute = ty.slots.iter().any(|slot| slot.origin.pointer() == Some(pointer));
                 let help = match is_attribute {
@@ -472,16 +479,25 @@ impl Decoder<'_> {
         Ok(())
     }
 
+    fn is_blank(&self, text: StrRef) -> bool {
+        let read = if text.is_side() { self.reading.side.get(text.range()) } else { Some(self.snapshot.text(text)) };
+        read.is_some_and(|text| text.trim().is_empty())
+    }
+
     /// Records the value at a field, if it is a property of the id.
     fn key(&mut self, field: FieldId, value: Scanned) {
         let ty = self.ty;
         let part = ty.key_fields.iter().position(|key| *key == field && ty.fields[field].key);
-        if let Some(part) = part.and_then(|part| self.keys.get_mut(part)) {
-            *part = match self.reading.key(value) {
-                Some(text) => KeyPart::Text(text),
-                None if value.kind == Kind::Null => KeyPart::Missing,
-                None => KeyPart::Unreadable,
-            };
+        let Some(part) = part else { return };
+        let read = match self.reading.key(value) {
+            // A template that is not filled in has an empty id.
+            Some(text) if self.is_blank(text) => KeyPart::Missing,
+            Some(text) => KeyPart::Text(text),
+            None if value.kind == Kind::Null => KeyPart::Missing,
+            None => KeyPart::Unreadable,
+        };
+        if let Some(part) = self.keys.get_mut(part) {
+            *part = read;
         }
     }
 

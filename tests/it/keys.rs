@@ -36,14 +36,16 @@ fn check(key: &str, list: &str, expected: Expect) {
 #[test]
 fn the_first_property_that_is_present_is_the_id() {
     let list = r#"[{"id": "a", "name": "x", "up": true, "peer": "y"}, {"name": "y", "up": false}, {"id": null, "name": "z", "up": true},
-      {"id": [], "name": "w", "up": true}, {"up": true}]"#;
+      {"id": "", "name": "v", "up": false}, {"id": [], "name": "w", "up": true}, {"id": " ", "up": true}, {"up": true}]"#;
     check(
         "id, name",
         list,
         expect![[r#"
         UP y: fail
+        UP v: fail
         PEER a: fail
         snapshot-key: `Host` has an unreadable `id`, which is its id
+        snapshot-key: `Host` has an empty `id`, which is its id
         snapshot-key: `Host` has no `id`, which is its id
     "#]],
     );
