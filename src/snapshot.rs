@@ -93,7 +93,7 @@ pub struct Table {
     pub nameless: BTreeSet<u32>,
     /// The places of `uncaptured_lists` by the instance around them.
     uncaptured_list_of: HashMap<EntityRef, u32>,
-    /// Ids of dangling references and of entity literals without a row; they are numbered after the rows.
+    /// Ids of dangling references; they are numbered after the rows.
     pub dangling: Vec<SmolStr>,
     /// Rows whose keys contain a `/` or a capital, in order.
     odd_keys: Vec<u32>,
@@ -420,6 +420,13 @@ impl Snapshot {
         let row = found
             .or_else(|| table.dangling.iter().position(|dangling| dangling == id).map(|at| at + table.rows.len()))?;
         Some(EntityRef { ty, row: row_number(row) })
+    }
+
+    /// Returns whether an entity is that of a dangling reference.
+    pub(crate) fn is_dangling(&self, entity: EntityRef) -> bool {
+        let table = self.table(entity.ty);
+        let number = (entity.row as usize).checked_sub(table.rows.len());
+        number.is_some_and(|number| number < table.dangling.len())
     }
 
     /// Returns whether an entity is a row that shares its id with an earlier one, or is nested in such a row. It is not

@@ -50,7 +50,7 @@ pub struct Decided<'a> {
     pub outcomes: Outcomes,
     /// The values that it read, in order of reading.
     pub reads: Vec<Read<'a>>,
-    /// The reason of an error.
+    /// The reason of an error, or of an undecided outcome that a dangling reference leaves open.
     pub failure: Option<Failure>,
     /// Whether another clause decides, and this one would decide in the same way.
     pub also: bool,
@@ -60,10 +60,10 @@ pub struct Decided<'a> {
     violated_if: bool,
 }
 
-/// An evaluation error.
+/// A part of an expression without a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The part of the expression that failed.
+    /// The part of the expression.
     pub span: Span,
     /// The reason.
     pub reason: String,
@@ -246,12 +246,14 @@ impl<'a> Evaluator<'a> {
         }
         let explanation = self.explain_applies(body, request);
         let undecided = explanation.clauses.iter().filter(|clause| clause.outcomes.known().is_none());
-        undecided.flat_map(|clause| &clause.reads).all(|read| match (&read.found, &read.of) {
+        let is_missing = |read: &Read<'_>| match (&read.found, &read.of) {
             (ReadValue::Known(value), _) if read.contributions.is_none() => value.is_exact(),
             (ReadValue::Absent, _) if read.contributions.is_none() => true,
             (ReadValue::Uncaptured, ReadOf::Attribute(entity, slot)) => self.is_missing(*entity, *slot),
             _ => false,
-        })
+        };
+        let dangles = |clause: &Decided<'_>| clause.failure.is_some() && clause.outcomes != Outcomes::ERROR;
+        undecided.into_iter().all(|clause| !dangles(clause) && clause.reads.iter().all(is_missing))
     }
 
     /// Returns whether the snapshot lacks the value of a slot, gives it as `null`, or states that it was not captured.
@@ -464,7 +466,11 @@ impl<'a> Evaluator<'a> {
         }
         let mut reads = Vec::new();
         self.reads(node, request, &mut reads);
-        let failure = if outcomes == Outcomes::ERROR { self.failure(node, request) } else { None };
+        let failure = match outcomes {
+            Outcomes::ERROR => self.failure(node, request),
+            _ if outcomes.known().is_none() => self.dangling_read(node, request),
+            _ => None,
+        };
         let last = clauses.last_mut().filter(|last| last.definition.is_none());
         match last.filter(|last| last.span == *span && last.also == also) {
             // The same text, lowered once for each type that an operand may have.
@@ -510,25 +516,30 @@ impl<'a> Evaluator<'a> {
                 self.reads(*key, request, out);
                 self.read_tag(*entity, *key, request, out);
             }
+            NodeKind::Constant(at) => self.read_constant(*at, out),
+            _ => self.evaluated(node, request).into_iter().for_each(|operand| self.reads(operand, request, out)),
+        }
+    }
+
+    /// Returns the operands of an expression that are evaluated: those of the branches that are taken.
+    fn evaluated(&self, node: NodeId, request: &Request) -> Vec<NodeId> {
+        let mut evaluated = Vec::new();
+        match &self.program.node(node).kind {
             NodeKind::Condition(condition) => {
                 condition.evaluate(Outcomes::EITHER, &mut |leaf, _| {
-                    self.reads(*leaf, request, out);
+                    evaluated.push(*leaf);
                     self.outcomes(*leaf, request)
                 });
             }
             NodeKind::If(test, then, other) => {
-                self.reads(*test, request, out);
-                let test = self.outcomes(*test, request);
-                if test.may(Outcomes::TRUE) {
-                    self.reads(*then, request, out);
-                }
-                if test.may(Outcomes::FALSE) {
-                    self.reads(*other, request, out);
-                }
+                let outcomes = self.outcomes(*test, request);
+                let branches = [(then, Outcomes::TRUE), (other, Outcomes::FALSE)];
+                evaluated.push(*test);
+                evaluated.extend(branches.iter().filter(|(_, taken)| outcomes.may(*taken)).map(|(branch, _)| **branch));
             }
-            NodeKind::Constant(at) => self.read_constant(*at, out),
-            _ => self.program.operands(node).into_iter().for_each(|operand| self.reads(operand, request, out)),
+            _ => evaluated = self.program.operands(node),
         }
+        evaluated
     }
 
     /// Returns the value of an expression if it is a known entity.
@@ -562,6 +573,9 @@ impl<'a> Evaluator<'a> {
         let key = self.value(key, request);
         let name = key.operand().and_then(|key| key.text());
         let Some((entity, name)) = self.entity(entity, request).zip(name) else { return };
+        if self.snapshot.table(entity.ty).row(entity.row).is_none() {
+            return;
+        }
         let column = self.model.ty(entity.ty).tags.map(|slot| self.column(entity.ty, slot));
         let row = entity.row as usize;
         let found = match column.map(|column| (column.states.get(row), &column.data)) {
@@ -615,7 +629,7 @@ impl<'a> Evaluator<'a> {
         if !value.fails() && !value.may_error {
             return None;
         }
-        let mut operands = self.program.operands(node).into_iter();
+        let mut operands = self.evaluated(node, request).into_iter();
         if let Some(inner) = operands.find_map(|operand| self.failure(operand, request)) {
             return Some(inner);
         }
@@ -626,8 +640,7 @@ impl<'a> Evaluator<'a> {
             | NodeKind::Has(entity, ..)
             | NodeKind::GetTag(entity, ..) => match self.entity(*entity, request) {
                 Some(entity) if self.snapshot.table(entity.ty).row(entity.row).is_none() => {
-                    let (ty, id) = (self.model.short_name(entity.ty), self.id(entity));
-                    format!("{ty}::{:?} is not in the snapshot", id.as_str())
+                    self.not_in_snapshot(entity)
                 }
                 _ => "it is absent".to_owned(),
             },
@@ -639,6 +652,33 @@ impl<'a> Evaluator<'a> {
             _ => "it cannot be evaluated".to_owned(),
         };
         Some(Failure { span: *span, reason })
+    }
+
+    /// Returns the innermost expression whose value is unknown because it reads the instance of a dangling reference.
+    fn dangling_read(&self, node: NodeId, request: &Request) -> Option<Failure> {
+        let value = self.value(node, request);
+        if value.operand().is_some() && !value.may_error {
+            return None;
+        }
+        if let Some(inner) = self.evaluated(node, request).into_iter().find_map(|it| self.dangling_read(it, request)) {
+            return Some(inner);
+        }
+        let Node { kind, span, .. } = self.program.node(node);
+        let (NodeKind::Slot(entity, ..)
+        | NodeKind::Record(entity, ..)
+        | NodeKind::Has(entity, ..)
+        | NodeKind::GetTag(entity, ..)
+        | NodeKind::HasTag(entity, ..)
+        | NodeKind::In(entity, _)) = kind
+        else {
+            return None;
+        };
+        let entity = self.entity(*entity, request).filter(|entity| self.is_dangling(*entity))?;
+        Some(Failure { span: *span, reason: self.not_in_snapshot(entity) })
+    }
+
+    fn not_in_snapshot(&self, entity: EntityRef) -> String {
+        format!("{}::{:?} is not in the snapshot", self.model.short_name(entity.ty), self.id(entity).as_str())
     }
 }
 

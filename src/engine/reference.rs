@@ -448,7 +448,25 @@ impl<'m, 'a> Reference<'m, 'a> {
                 all.push(Entity::new_with_tags(self.uid(entity)?, attributes, parents, tags).map_err(failed)?);
             }
         }
+        let known: HashSet<EntityUid> = all.iter().map(Entity::uid).collect();
+        all.extend(self.dangling()?.into_iter().filter(|entity| !known.contains(&entity.uid())));
         Entities::from_entities(all, None).map_err(failed)
+    }
+
+    /// Returns the entities of dangling references, about which nothing is known.
+    fn dangling(&self) -> Result<Vec<Entity>> {
+        let mut all = Vec::new();
+        for id in self.model().type_ids() {
+            let (ty, table) = (self.model().ty(id), self.snapshot().table(id));
+            let names = ty.attributes.iter().map(|attribute| guard::presence(&attribute.name).to_string());
+            let markers = names.chain([guard::NO_TAGS.to_owned(), guard::DANGLING.to_owned()]);
+            let markers: HashMap<_, _> = markers.map(|name| (name, RestrictedExpression::new_bool(true))).collect();
+            let numbers = (0..table.dangling.len()).map(|at| table.rows.len() + at);
+            for entity in numbers.map(|number| EntityRef::numbered(id, number)) {
+                all.push(Entity::new(self.uid(entity)?, markers.clone(), HashSet::new()).map_err(failed)?);
+            }
+        }
+        Ok(all)
     }
 
     fn tags(&self, entity: EntityRef, slot: SlotId) -> Result<Vec<(String, RestrictedExpression)>> {

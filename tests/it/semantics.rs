@@ -10,7 +10,7 @@ const SCHEMA: &str = r#"
 @path("") @key("name")
 entity Box = { name: String, limit: Long };
 @path("/marks/*") @key("id")
-entity Mark in [Box] = { id: String, on: Bool };
+entity Mark in [Box] = { id: String, on: Bool, lit?: Bool };
 @path("/things/*") @key("id")
 entity Thing in [Box] = {
   id: String, a: Bool, b: Bool, n: Long, o?: Long, words: Set<String>, mark: Mark,
@@ -166,10 +166,21 @@ fn a_reference_to_nobody_is_unknown_where_it_is_read() {
         "when { resource.mark.on }                 => unknown
          unless { resource.mark.on }               => unknown
          unless { resource.mark.on || resource.a } => unknown
-         unless { resource.a || resource.mark.on } => pass",
+         unless { resource.a || resource.mark.on } => pass
+         when { resource.mark has lit }            => unknown
+         unless { resource.mark has lit }          => unknown
+         when { resource.mark in Box::\"x\" }    => unknown
+         when { resource.mark == Mark::\"p\" }   => pass",
     );
-    let (_, report) = judged(&dangling, "", "when { resource.mark.on }");
-    assert_eq!(report["run"]["exit_code"], 5, "a dangling reference is an error of the snapshot");
+    for clauses in ["when { resource.mark.on }", "unless { resource.mark has lit && resource.mark.lit }"] {
+        let (_, report) = judged(&dangling, "", clauses);
+        assert_eq!(report["run"]["exit_code"], 5, "a dangling reference is an error of the snapshot");
+        let finding = &report["findings"][0];
+        let message = finding["message"].as_str().expect("a text");
+        assert!(message.ends_with(" cannot be evaluated: Mark::\"z\" is not in the snapshot"), "{message}");
+        assert_eq!(finding["clauses"][0]["outcome"], "unknown");
+        assert_eq!(finding["clauses"][0]["reads"][0]["pointer"], "/things/0/mark");
+    }
 }
 
 #[test]

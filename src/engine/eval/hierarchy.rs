@@ -14,7 +14,7 @@ impl Evaluator<'_> {
         let Some(set) = right.set() else { return Outcomes::EITHER };
         let declared = self.model.ty(entity.ty);
         let is_only_nested = declared.memberships.is_empty() && declared.groups.is_empty();
-        if is_only_nested && !entity.is_literal() && !entity.is_placeholder() {
+        if is_only_nested && !self.may_exist(entity) && !entity.is_placeholder() {
             return self.is_in_one_of(entity, set);
         }
         let is_in = |value: &Value| match value {
@@ -61,9 +61,9 @@ impl Evaluator<'_> {
         {
             return Outcomes::EITHER;
         }
-        if entity.is_literal() {
-            // The literal may name an instance inside the other, or the other itself if that is a phantom.
-            let from = if other.is_placeholder() { 0 } else { 1 };
+        if self.may_exist(entity) {
+            // The instance that the snapshot lacks may be inside the other. A literal may name the other itself if that is a phantom.
+            let from = if entity.is_literal() && other.is_placeholder() { 0 } else { 1 };
             let may_nest = entity != other && self.model.ancestry(entity.ty).skip(from).any(|ty| ty == other.ty);
             return if may_nest { Outcomes::EITHER } else { Outcomes::of(entity == other) };
         }
@@ -91,7 +91,7 @@ impl Evaluator<'_> {
         let memberships = self.slot(entity, entity.ty, *slot, request);
         match memberships.set() {
             Some(set) => operand::contains(set, Some(&Operand::Entity(other))),
-            // A dangling reference has no memberships.
+            // An entity without a row has no memberships in Cedar.
             None if memberships.fails() => Outcomes::FALSE,
             None => Outcomes::EITHER,
         }

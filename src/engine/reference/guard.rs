@@ -25,6 +25,9 @@ pub(super) const NO_TAGS: &str = "\u{3}";
 /// The marker of an entity with some unknown tags: the set of their names.
 pub(super) const SOME_TAGS: &str = "\u{4}";
 
+/// The marker of the entity of a dangling reference: the instances around it are unknown.
+pub(super) const DANGLING: &str = "\u{5}";
+
 /// Rewrites an expression.
 pub(super) fn guarded(expr: &Expr) -> Expr {
     match expr.expr_kind() {
@@ -57,6 +60,12 @@ pub(super) fn guarded(expr: &Expr) -> Expr {
                 Expr::and(Expr::has_attr(entity.clone(), SOME_TAGS.into()), Expr::contains(names, key.clone())),
             );
             Expr::ite(is_unknown, error(), Expr::has_tag(entity, key))
+        }
+        ExprKind::BinaryApp { op: BinaryOp::In, arg1, arg2 } => {
+            let (entity, within) = (guarded(arg1), guarded(arg2));
+            let is_same = Expr::is_eq(entity.clone(), within.clone());
+            let is_dangling = Expr::has_attr(entity.clone(), DANGLING.into());
+            Expr::ite(is_dangling, Expr::ite(is_same, Expr::val(true), error()), Expr::is_in(entity, within))
         }
         ExprKind::If { test_expr, then_expr, else_expr } => {
             Expr::ite(guarded(test_expr), guarded(then_expr), guarded(else_expr))

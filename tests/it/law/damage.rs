@@ -299,21 +299,33 @@ fn damage_is_harmless(
 ) -> Result<Outcome, TestCaseError> {
     let Damaged { kind, json, is_error } = damaged;
     let after = judged(case, compiled, json)?;
-    let wrong = |message: String, check| failure(format!("{message} after {kind}:\n{json}\n"), case, check);
     if after.reported.is_empty() && *is_error {
-        return Err(wrong("no diagnostic".to_owned(), None));
+        return Err(failure(format!("no diagnostic after {kind}:\n{json}\n"), case, None));
     }
+    is_unchanged(case, compiled, before, (&after, damaged))?;
+    Ok(after)
+}
+
+/// Every decided verdict of either engine is the one before the damage.
+fn is_unchanged(
+    case: &Case,
+    compiled: &Compiled,
+    before: &Outcome,
+    (after, damaged): (&Outcome, &Damaged),
+) -> LawResult {
+    let Damaged { kind, json, .. } = damaged;
     for (engine, before, after) in [
         ("the evaluator", &before.evaluator, &after.evaluator),
         ("the reference engine", &before.reference, &after.reference),
     ] {
         if let Some((check, subject, was, is)) = changed(kind, before, after) {
             let id = &compiled.policies.checks[check].statement.id;
-            let message = format!("check `{id}` on {subject}: {engine} changes {was:?} to {is:?}");
-            return Err(wrong(message, Some(id)));
+            let message =
+                format!("check `{id}` on {subject}: {engine} changes {was:?} to {is:?} after {kind}:\n{json}\n");
+            return Err(failure(message, case, Some(id)));
         }
     }
-    Ok(after)
+    Ok(())
 }
 
 fn holds_for(derived: bool, cases: u32) {
@@ -322,7 +334,7 @@ fn holds_for(derived: bool, cases: u32) {
         let compiled = Compiled::new(&case)?;
         let tree = case.world.tree(&mut Choices::given(&recipe.style), &case.blueprint, &case.blanks);
         let before = judged(&case, &compiled, &written(&tree))?;
-        // A dangling reference is damage too.
+        // A dangling reference is damage too, with a law of its own.
         if !before.reported.is_empty() {
             return Ok(());
         }
@@ -351,4 +363,28 @@ fn damage_never_gives_another_decided_verdict() {
 #[test]
 fn damage_never_gives_another_decided_verdict_on_derived_attributes() {
     holds_for(true, 260);
+}
+
+/// Dangling references are damage: nothing is known about their instances. Without derivations, the verdicts on other instances do
+/// not depend on the number of instances.
+#[test]
+fn a_dangling_reference_never_gives_another_decided_verdict() {
+    let unknown = tally(1000, |recipe, unknown: &mut usize| -> LawResult {
+        let case = Case::new(recipe, Form { derived: false, complete: true });
+        let compiled = Compiled::new(&case)?;
+        let dangling = judged(&case, &compiled, &case.json)?;
+        if dangling.reported.is_empty() {
+            return Ok(());
+        }
+        let world = case.world.with_referred(&mut Choices::seeded(case.seed), &case.blueprint);
+        let json = world.json(&mut Choices::given(&recipe.style), &case.blueprint, &case.blanks);
+        let whole = judged(&case, &compiled, &json)?;
+        let damaged = Damaged { kind: "a dangling reference", json: case.json.clone(), is_error: true };
+        is_unchanged(&case, &compiled, &whole, (&dangling, &damaged))?;
+        let is_lost =
+            |key, verdict: &Verdict| *verdict == Verdict::Unknown && whole.evaluator.get(key) != Some(verdict);
+        *unknown += dangling.evaluator.iter().filter(|(key, verdict)| is_lost(*key, verdict)).count();
+        Ok(())
+    });
+    assert!(unknown > 20, "dangling references must make verdicts unknown: {unknown}");
 }

@@ -352,6 +352,26 @@ impl World {
         world
     }
 
+    /// Returns the world with an instance for every reference that dangles, where a list can have one with its key.
+    pub fn with_referred(&self, choices: &mut Choices<'_>, blueprint: &Blueprint) -> World {
+        let mut world = World { may_dangle: false, ..self.clone() };
+        for uid in self.numbers() {
+            for (scope, type_idx, key) in self.referred(blueprint, &Blanks::default(), uid) {
+                let ty = &blueprint.types[type_idx];
+                let may_have = ty.place == Place::Object || ty.place == Place::Array && ty.key.is_some();
+                let is_key =
+                    |other: Uid| world.instances[&other].parent == Some(scope) && world.instances[&other].key == key;
+                if may_have && !world.instances_of(type_idx).any(is_key) {
+                    world.add(choices, blueprint, type_idx, Some(scope), Some(key));
+                }
+            }
+        }
+        for uid in world.numbers().into_iter().filter(|uid| !self.instances.contains_key(uid)) {
+            world.add_values(choices, blueprint, uid);
+        }
+        world
+    }
+
     /// Returns how many further instances each list has that was not captured, or not in full. An instance of which only
     /// the key was captured is added.
     fn open_lists(
