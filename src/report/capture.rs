@@ -5,7 +5,7 @@
 
 use super::evidence::Capture;
 use super::finding::Findings;
-use crate::engine::{Contributions, Explanation, Read, ReadOf, ReadValue, Request};
+use crate::engine::{Contributions, Explanation, ReadOf, ReadValue, Request};
 use crate::schema::SlotId;
 use crate::snapshot::UncapturedList;
 use crate::value::{EntityRef, TypeId};
@@ -36,35 +36,21 @@ struct Captures<'f, 'm, 'a> {
 
 impl Captures<'_, '_, '_> {
     fn add(&mut self, explanation: &Explanation<'_>) {
+        let evaluator = self.findings.evaluator;
         for read in explanation.clauses.iter().flat_map(|clause| &clause.reads) {
-            match &read.of {
-                ReadOf::Attribute(entity, slot) => self.attribute(read, *entity, *slot),
-                ReadOf::Tag(entity, _) if read.found == ReadValue::Uncaptured => {
-                    if let Some(slot) = self.findings.evaluator.model.ty(entity.ty).tags {
-                        self.value(*entity, slot);
-                    }
-                }
-                ReadOf::Parameter(at) if read.found == ReadValue::Uncaptured => {
-                    let evaluator = self.findings.evaluator;
-                    if let Some(slot) = evaluator.account_slot(*at) {
-                        self.value(evaluator.root(), slot);
-                    }
-                }
-                ReadOf::Tag(..) | ReadOf::Parameter(_) | ReadOf::Now => {}
+            let of = match read.of {
+                ReadOf::Attribute(entity, slot) => Some((entity, slot)),
+                ReadOf::Tag(entity, _) => evaluator.model.ty(entity.ty).tags.map(|slot| (entity, slot)),
+                // A setting of the run is not a value to capture.
+                ReadOf::Parameter(at) => evaluator.account_slot(at).map(|slot| (evaluator.root(), slot)),
+                ReadOf::Now => None,
+            };
+            let Some((entity, slot)) = of else { continue };
+            match &read.contributions {
+                Some(gathered) => self.gathered(gathered, entity, slot),
+                None if !is_known(&read.found) => self.value(entity, slot),
+                None => {}
             }
-        }
-    }
-
-    fn attribute(&mut self, read: &Read<'_>, entity: EntityRef, slot: SlotId) {
-        let is_known = match &read.found {
-            ReadValue::Known(value) => value.is_exact(),
-            ReadValue::Absent | ReadValue::Present => true,
-            ReadValue::Between(..) | ReadValue::Uncaptured | ReadValue::Unreadable => false,
-        };
-        match &read.contributions {
-            Some(gathered) => self.gathered(gathered, entity, slot),
-            None if !is_known => self.value(entity, slot),
-            None => {}
         }
     }
 
@@ -118,5 +104,14 @@ impl Captures<'_, '_, '_> {
                 self.add(&Explanation { clauses: undecided.collect() });
             }
         }
+    }
+}
+
+/// Returns whether a value that was read is known in full.
+fn is_known(found: &ReadValue) -> bool {
+    match found {
+        ReadValue::Known(value) => value.is_exact(),
+        ReadValue::Absent | ReadValue::Present => true,
+        ReadValue::Between(..) | ReadValue::Uncaptured | ReadValue::Unreadable => false,
     }
 }

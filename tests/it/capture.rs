@@ -72,6 +72,39 @@ fn an_unknown_verdict_lists_what_to_capture_and_a_failure_what_to_do() {
     }
 }
 
+/// The value must be captured again, whether it is missing or unreadable.
+#[test]
+fn tags_and_parameters_of_the_account_are_captured_like_attributes() {
+    let schema = r#"@path("") entity Account;
+        @path("/hosts/*") @key("id") entity Host in [Account] = { id: String, size: Long } tags String;
+        type Parameters = { @path("/settings/limit") @default("2") limit: Long };
+        type Context = { parameters: Parameters };
+        action audit appliesTo { principal: [Account], resource: [Host], context: Context };"#;
+    let policies = r#"@id("TAG") @title("t") @severity("low")
+        forbid (principal, action == Action::"audit", resource is Host) when { resource.hasTag("k") };
+        @id("LIMIT") @title("t") @severity("low")
+        forbid (principal, action == Action::"audit", resource is Host) when { resource.size > context.parameters.limit };"#;
+    let captured = |tags: &str, limit: &str, arguments: &[&str]| -> Vec<String> {
+        let snapshot =
+            format!(r#"{{"settings": {{"limit": {limit}}}, "hosts": [{{"id": "h", "size": 3, "tags": {tags}}}]}}"#);
+        let files = [("s.cedarschema", schema), ("p.cedar", policies), ("a.json", &*snapshot)];
+        let files = files.map(|(name, text)| (name, text.as_bytes()));
+        let run = ["check", "a.json", "--schema", "s.cedarschema", "--policies", "p.cedar", "--format", "json"];
+        let report = deodar(&files, &[&run, arguments].concat()).json();
+        let finding = |it: &Value| format!("{} {}", it["check"], it["capture"]).replace('"', "");
+        report["findings"].as_array().into_iter().flatten().map(finding).collect()
+    };
+    let tags = "TAG [{pointer:/hosts/0/tags,attribute:Host.tags,doc:null}]";
+    let limit = "LIMIT [{pointer:/settings/limit,attribute:Account.parameters.limit,doc:null}]";
+    for value in ["null", "7", r#"{"k": 7}"#] {
+        assert_eq!(captured(value, "3", &[]), [tags], "{value}");
+    }
+    for value in ["null", "\"x\"", "[7]"] {
+        assert_eq!(captured("{}", value, &[]), [limit], "{value}");
+    }
+    assert_eq!(captured("{}", "\"x\"", &["--param", "limit=x"]), ["LIMIT []"], "a setting is not captured");
+}
+
 #[test]
 fn the_text_report_names_every_attribute_once_for_a_check() {
     let member = |id: &str| format!(r#"{{"id": "{id}", "joined": null, "levels": null}}"#);
