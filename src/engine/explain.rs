@@ -29,8 +29,12 @@ use crate::snapshot::{Data, Gap, LocationKind, State, Table};
 use crate::source::json::Kind;
 use crate::source::{Source, Span};
 use crate::value::{EntityRef, Outcomes, TypeId, Value};
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use std::sync::Arc;
+
+/// The pairs of a derivation in doubt that are explained again, to find one that cannot be evaluated.
+const EXPLAINED_PAIRS: usize = 5;
 
 /// The explanation of a verdict.
 #[derive(Debug, Default)]
@@ -42,7 +46,7 @@ pub struct Explanation<'a> {
 /// A leaf that determines a verdict, as a clause of the text.
 #[derive(Debug)]
 pub struct Decided<'a> {
-    /// The file of its definition, if a named condition contains it. Otherwise it is in the policy that is explained.
+    /// The file of the derivation that contains it. Otherwise it is in the policy that is explained.
     pub definition: Option<&'a Arc<Source>>,
     /// Its place in the file of its policy.
     pub span: Span,
@@ -339,12 +343,19 @@ impl<'a> Evaluator<'a> {
         clauses
     }
 
-    /// Replaces the reads of named conditions by the clauses of their definitions, which follow the other clauses.
+    /// Replaces the reads of named conditions by the clauses of their definitions, which follow the other clauses. So do the clauses
+    /// of derivations that cannot be evaluated for a principal.
     fn look_through(&self, clauses: &mut Vec<Decided<'a>>) {
-        let (mut seen, mut at) = (Vec::new(), 0);
+        self.look_through_others(clauses, &mut FxHashSet::default());
+    }
+
+    /// Looks through derived attributes as [`Self::look_through`] does, except for those of instances in `seen`.
+    fn look_through_others(&self, clauses: &mut Vec<Decided<'a>>, seen: &mut FxHashSet<(EntityRef, SlotId)>) {
+        let mut at = 0;
         while let Some(clause) = clauses.get_mut(at) {
             at += 1;
-            let (also, mut named) = (clause.also, Vec::new());
+            let (also, mut named, mut doubtful) = (clause.also, Vec::new(), Vec::new());
+            let is_undecided = clause.outcomes.known().is_none();
             let part = Part { demand: clause.demand, violated_if: clause.violated_if };
             let is_derived = |read: &Read<'_>| match read.of {
                 ReadOf::Attribute(entity, slot) => self.model.ty(entity.ty).slot(slot).origin == Origin::Derived,
@@ -358,16 +369,51 @@ impl<'a> Evaluator<'a> {
                 let mut defined = self.program.derived.iter().filter(|attribute| attribute.is_defined());
                 let found = defined.find(|known| (known.ty, known.slot) == (entity.ty, slot));
                 named.extend(found.map(|attribute| (attribute, entity, read.found.clone())));
+                if let Some(gathered) = read.contributions.as_ref().filter(|_| is_undecided && found.is_none()) {
+                    let open = gathered.witnesses.iter().filter(|witness| !witness.certain).take(EXPLAINED_PAIRS);
+                    doubtful.push((entity, slot, open.map(|witness| witness.entity).collect::<Vec<_>>()));
+                }
                 found.is_none()
             });
+            for (resource, slot, principals) in doubtful {
+                if seen.insert((resource, slot)) {
+                    let failing = self.failing_pair((resource, slot), &principals, part, seen);
+                    clauses.extend(failing.into_iter().map(|it| Decided { also: also || it.also, ..it }));
+                }
+            }
             for (attribute, entity, value) in named {
-                if !seen.contains(&(entity, attribute.slot)) {
-                    seen.push((entity, attribute.slot));
+                if seen.insert((entity, attribute.slot)) {
                     let defined = self.defined(attribute, entity, &value, part);
                     clauses.extend(defined.into_iter().map(|it| Decided { also: also || it.also, ..it }));
                 }
             }
         }
+    }
+
+    /// Returns the clauses of a derivation of an attribute of a resource that cannot be evaluated for the first such principal.
+    fn failing_pair(
+        &self,
+        (resource, slot): (EntityRef, SlotId),
+        principals: &[EntityRef],
+        part: Part,
+        seen: &mut FxHashSet<(EntityRef, SlotId)>,
+    ) -> Vec<Decided<'a>> {
+        let attribute = self.program.derived.iter().find(|known| (known.ty, known.slot) == (resource.ty, slot));
+        let parts = attribute.map(|attribute| &attribute.parts[..]).unwrap_or_default();
+        for principal in principals.iter().copied() {
+            let request = Request { principal, resource, uncaptured_in: None };
+            for derivation in parts.iter().filter(|part| part.body.principal == principal.ty) {
+                let mut clauses = self.explained_here(&derivation.body, |_| true, part, &request);
+                self.look_through_others(&mut clauses, seen);
+                clauses.retain(|clause| clause.failure.is_some());
+                if !clauses.is_empty() {
+                    let source = &derivation.source;
+                    let in_file = |it: Decided<'a>| Decided { definition: it.definition.or(Some(source)), ..it };
+                    return clauses.into_iter().map(in_file).collect();
+                }
+            }
+        }
+        Vec::new()
     }
 
     /// Returns the clauses of the definitions that determine a named condition of an entity, which may be a demand.

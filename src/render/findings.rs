@@ -163,13 +163,16 @@ fn capture_help(capture: &Capture) -> String {
 /// Returns the remedy for an unknown verdict without a value to capture.
 fn unknown_help(finding: &Finding) -> &'static str {
     let reads = finding.clauses.iter().flat_map(|clause| &clause.reads);
-    let states =
-        reads.flat_map(|read| std::iter::once(read.state).chain(read.uncaptured.iter().map(|list| list.state)));
+    // A derived value is not captured itself.
+    let own = |read: &ReadReport| (read.kind != ReadKind::Derived).then_some(read.state);
+    let states = reads.flat_map(|read| own(read).into_iter().chain(read.uncaptured.iter().map(|list| list.state)));
+    let fails = finding.clauses.iter().any(|clause| clause.failure.is_some());
     let unreadable = |state: &ReadState| *state == ReadState::Unreadable;
     let states: Vec<ReadState> = states.collect();
     match (states.iter().any(unreadable), states.iter().any(|state| !unreadable(state) && state.is_unknown())) {
         (true, false) => "correct what is unreadable, then check again",
         (true, true) => "correct what is unreadable and capture what is missing, then check again",
+        (false, false) if fails => "correct the value or the policy, then check again",
         (false, _) => "capture what is missing, then check again",
     }
 }

@@ -327,3 +327,26 @@ fn definitions_that_are_not_possible_are_refused() {
         derivation-scope: derivation `active` has no type for its principal (write `principal is T` in its scope)"#]],
     );
 }
+
+/// The derivation reads the condition of each principal.
+#[test]
+fn an_error_in_a_definition_is_found_through_derivations() {
+    let fails = DEFINITIONS.replace("!resource.suspended", "resource.keys + 9223372036854775807 > 0");
+    let check =
+        |format: &str| run_with(&fails, &["check", "a.json", "--now", NOW, "--only", "PEERS", "--format", format]);
+    let report = check("json").json();
+    let finding = &report["findings"][0];
+    let clauses =
+        finding["clauses"].as_array().expect("a list").iter().map(|it| format!("{} {}", it["text"], it["outcome"]));
+    expect![[r#"
+        [
+            "\"resource.active_peers <= 1\" \"unknown\"",
+            "\"resource.keys + 9223372036854775807 > 0\" \"error\"",
+        ]
+    "#]]
+    .assert_debug_eq(&clauses.collect::<Vec<_>>());
+    assert_eq!(finding["clauses"][1]["span"]["file"], "p/definitions.cedar");
+    assert_eq!(finding["clauses"][1]["reads"][0]["entity"], "Member::\"ann\"");
+    let text = check("text").stdout;
+    assert!(text.contains("\n  help: correct the value or the policy, then check again\n"), "{text}");
+}

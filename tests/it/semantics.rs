@@ -157,6 +157,41 @@ fn arithmetic_that_does_not_fit_is_unknown_and_names_the_part_that_failed() {
     );
 }
 
+/// Nothing is missing, so there is nothing to capture.
+#[test]
+fn an_error_in_a_derivation_names_the_part_that_failed() {
+    let off = [(r#""on": true"#, r#""on": false"#)];
+    for (attribute, clauses) in [
+        ("any", "when { resource.any }"),
+        ("count", "when { resource.count == 1 }"),
+        ("which", "unless { resource.which.isEmpty() }"),
+    ] {
+        let derivation = format!(
+            "@id(\"over\") @derives(\"{attribute}\")\n\
+             permit (principal is Mark, action == Action::\"derive\", resource is Thing)\n\
+             when {{ principal.id == \"q\" && resource.n + 9223372036854775807 > 0 }};\n"
+        );
+        let (verdict, report) = judged(&off, &derivation, clauses);
+        let finding = &report["findings"][0];
+        assert_eq!((&*verdict, &finding["capture"]), ("unknown", &serde_json::json!([])), "{report:#}");
+        let reason = "`resource.n + 9223372036854775807` cannot be evaluated: the result does not fit 64 bits";
+        assert_eq!(finding["message"], reason);
+        let [of_check, of_derivation] = &finding["clauses"].as_array().expect("a list")[..] else {
+            panic!("two clauses: {finding:#}");
+        };
+        assert_eq!((&of_check["outcome"], &of_derivation["outcome"]), (&"unknown".into(), &"error".into()));
+        assert_eq!(of_check["reads"][0]["derived_from"]["witnesses"][0]["entity"], "Mark::\"q\"");
+        assert_eq!(of_derivation["reads"][0]["pointer"], "/things/0/n");
+    }
+    // A value that was not captured is another reason.
+    let open = [("\"n\": 3", "\"n\": null"), off[0]];
+    let derivation = "@id(\"more\") @derives(\"any\")\n\
+                      permit (principal is Mark, action == Action::\"derive\", resource is Thing) when { resource.n > 2 };";
+    let (_, report) = judged(&open, derivation, "when { resource.any }");
+    assert_eq!(report["findings"][0]["clauses"].as_array().map(Vec::len), Some(1), "{report:#}");
+    assert_eq!(report["findings"][0]["capture"][0]["pointer"], "/things/0/n");
+}
+
 #[test]
 fn a_reference_to_nobody_is_unknown_where_it_is_read() {
     let dangling = [(r#""mark": "p""#, r#""mark": "z""#)];

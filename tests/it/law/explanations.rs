@@ -23,7 +23,7 @@ fn clauses_are_in_the_policy(judged: &JudgedCase<'_, '_>) -> LawResult {
             let is_text = !clause.span.is_empty() && !statement.source.slice(clause.span).is_empty();
             let mut derivations = judged.compiled.policies.derivations.iter();
             let is_inside = match clause.definition {
-                Some(_) => derivations.any(|it| it.defines && it.statement.span.contains(clause.span)),
+                Some(_) => derivations.any(|it| it.statement.span.contains(clause.span)),
                 None => statement.span.contains(clause.span),
             };
             if !is_text || !is_inside {
