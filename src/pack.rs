@@ -128,6 +128,11 @@ impl Pack {
         &self.program
     }
 
+    /// Returns the plan of reading snapshots. A compiler gives packs that read alike the same plan.
+    pub(crate) fn plan(&self) -> &Arc<ReadPlan> {
+        &self.plan
+    }
+
     /// Returns the changes of the project to the policies.
     pub fn adaptation(&self) -> &Adaptation {
         &self.adaptation
@@ -153,7 +158,7 @@ impl Pack {
     pub(crate) fn narrowed(&self, checks: &BTreeSet<CheckId>) -> Self {
         let select = |at: CheckId| checks.contains(&at);
         let program = self.program.narrowed(self.model(), &self.policies, select);
-        let plan = Arc::new(ReadPlan::new(self.model(), &program.reads, program.named()));
+        let plan = Arc::new(ReadPlan::new(self.model(), program.needed()));
         let selected = self.policies.checks.entries().map(|(at, _)| select(at) && self.is_selected(at)).collect();
         Self {
             schema: Arc::clone(&self.schema),
@@ -169,7 +174,7 @@ impl Pack {
     pub(crate) fn with_policies(&self, policies: Policies, program: Program) -> Self {
         let selected = vec![true; policies.checks.len()].into();
         let (schema, adaptation) = (Arc::clone(&self.schema), Arc::clone(&self.adaptation));
-        let plan = Arc::new(ReadPlan::new(self.model(), &program.reads, program.named()));
+        let plan = Arc::new(ReadPlan::new(self.model(), program.needed()));
         Self { schema, policies: Arc::new(policies), program: Arc::new(program), plan, selected, adaptation }
     }
 

@@ -147,9 +147,11 @@ pub enum Constant {
     HasParameter(usize),
 }
 
-/// Names and texts in policies that those of a snapshot may be misspellings of.
-#[derive(Debug, Default)]
-pub(crate) struct Named {
+/// Everything of a program that the reading of a snapshot depends on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Needed {
+    /// The slots that are kept.
+    pub reads: BTreeSet<(TypeId, SlotId)>,
     /// The names of tags that policies read.
     pub tags: BTreeSet<(TypeId, SmolStr)>,
     /// The texts that policies compare with each attribute.
@@ -340,9 +342,9 @@ impl Program {
         on_deep_stack(|| Self::reviewed(model, policies, select, |_| true))
     }
 
-    /// Returns the names and texts in policies that those of a snapshot may be misspellings of.
-    pub(crate) fn named(&self) -> Named {
-        Named { tags: self.tags(), literals: self.literals() }
+    /// Returns everything that the reading of a snapshot depends on.
+    pub(crate) fn needed(&self) -> Needed {
+        Needed { reads: self.reads.clone(), tags: self.tags(), literals: self.literals() }
     }
 
     /// Returns the names of the tags that policies read.

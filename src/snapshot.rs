@@ -34,7 +34,7 @@ pub use secrets::{Relation, SecretPaths, Secrets};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::{Numbers, keyed_number};
 use crate::ids::IdVec;
-use crate::program::Named;
+use crate::program::Needed;
 use crate::schema::{EntityType, Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
 use crate::source::pointer::{Group, Pointer, Step};
@@ -69,6 +69,8 @@ pub struct Snapshot {
     may_list_partial: bool,
     /// The latest time at which something past may have happened, in milliseconds since 1970.
     latest: i64,
+    /// The earliest time that was refused because it is after `latest`.
+    earliest_refused: Option<i64>,
     /// Whether the read has reported an invalid value or a word that an open list does not contain.
     #[doc(hidden)]
     pub is_damaged: bool,
@@ -224,7 +226,8 @@ impl Snapshot {
         reads: &BTreeSet<(TypeId, SlotId)>,
         limits: &Limits,
     ) -> (Option<Self>, Vec<Diagnostic>) {
-        Self::planned(source, model, &ReadPlan::new(model, reads, Named::default()), None, limits)
+        let needed = Needed { reads: reads.clone(), ..Needed::default() };
+        Self::planned(source, model, &ReadPlan::new(model, needed), None, limits)
     }
 
     /// Reads a snapshot by a plan for the model, as [`Snapshot::read`] does. With the time of the run, in milliseconds since 1970,

@@ -38,6 +38,14 @@ pub(super) struct ReadSnapshot {
     sha256: String,
 }
 
+impl ReadSnapshot {
+    /// Returns whether reading a source at a time, in milliseconds since 1970, gives this again, by the same plan and limits.
+    pub(super) fn is_of(&self, source: &Arc<Source>, now: i64) -> bool {
+        let same_time = || self.snapshot.as_ref().is_none_or(|snapshot| snapshot.is_as_of(now));
+        Arc::ptr_eq(&self.source, source) && same_time()
+    }
+}
+
 /// The parts of a run that all accounts share.
 pub(super) struct AccountRun<'s> {
     pack: &'s Pack,

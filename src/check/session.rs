@@ -7,20 +7,15 @@ use super::problems::unmatched;
 use crate::ids::IdVec;
 use crate::pack::{CheckFilter, Compiled, Compiler, Pack};
 use crate::report::{Options, Report};
-use crate::schema::SlotId;
-use crate::snapshot::Limits;
-use crate::source::Source;
-use crate::value::TypeId;
-use std::collections::BTreeSet;
+use crate::snapshot::{Limits, ReadPlan};
 use std::sync::Arc;
 
 /// Runs packs on snapshots. A second run compiles and reads only the inputs that changed.
 #[derive(Debug, Default)]
 pub struct Session {
     compiler: Compiler,
-    /// The slots that the snapshots below were decoded for.
-    reads: BTreeSet<(TypeId, SlotId)>,
-    schema: Option<Arc<Source>>,
+    /// The plan by which the snapshots below were read.
+    plan: Option<Arc<ReadPlan>>,
     limits: Limits,
     snapshots: Vec<ReadSnapshot>,
     /// The parts that the last run compiled and read.
@@ -47,7 +42,7 @@ impl Session {
                 while let Some((_, path)) = unread.next_if(|(before, _)| *before <= at) {
                     report.absorb(run.unread(path.clone(), Vec::new()), &options.needs);
                 }
-                let snapshot = match known.iter().position(|known| Arc::ptr_eq(&known.source, source)) {
+                let snapshot = match known.iter().position(|known| known.is_of(source, options.now)) {
                     Some(at) => known.swap_remove(at),
                     None => {
                         fresh += 1;
@@ -80,18 +75,17 @@ impl Session {
             report.checks = describe_checks(pack);
             report.describe_overrides(options);
             report.waivers = describe_waivers(pack, options);
-            self.keep_snapshots_of(pack, inputs, options);
+            self.keep_snapshots_of(pack, options);
         }
         (report, pack)
     }
 
-    /// Forgets the snapshots of the last run if it decoded other slots, or had another schema or other limits.
-    fn keep_snapshots_of(&mut self, pack: &Pack, inputs: &Inputs, options: &Options) {
-        let same_schema = self.schema.as_ref().is_some_and(|known| Arc::ptr_eq(known, &inputs.schema));
-        if !same_schema || self.reads != pack.program().reads || self.limits != options.limits {
+    /// Forgets the snapshots of the last run if it read them by another plan, or had other limits.
+    fn keep_snapshots_of(&mut self, pack: &Pack, options: &Options) {
+        let same_plan = self.plan.as_ref().is_some_and(|known| Arc::ptr_eq(known, pack.plan()));
+        if !same_plan || self.limits != options.limits {
             self.snapshots.clear();
-            self.schema = Some(Arc::clone(&inputs.schema));
-            self.reads.clone_from(&pack.program().reads);
+            self.plan = Some(Arc::clone(pack.plan()));
             self.limits = options.limits;
         }
     }

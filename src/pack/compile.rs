@@ -5,8 +5,8 @@ use crate::diagnostic::Diagnostic;
 use crate::ids::IdVec;
 use crate::parallel::*;
 use crate::policy::{Adaptation, CheckId, Policies, PolicyFile, warm_up};
-use crate::program::Program;
-use crate::schema::Schema;
+use crate::program::{Needed, Program};
+use crate::schema::{Model, Schema};
 use crate::snapshot::ReadPlan;
 use crate::source::Source;
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub struct Compiler {
     files: Vec<PolicyFile>,
     policies: Option<Part<PolicyTexts, Arc<Policies>>>,
     program: Option<Part<IdVec<CheckId, bool>, Arc<Program>>>,
+    /// The plan of reading snapshots, by what its program needs.
+    plan: Option<Part<Needed, Arc<ReadPlan>>>,
     /// The program of all checks of a saved pack, which has no problem.
     saved: Option<Arc<Program>>,
     /// The parts that the last compilation compiled.
@@ -76,7 +78,7 @@ impl Compiler {
         let policies = self.policies(&schema, sources, adaptation, saved, &mut diagnostics);
         let selected = filter.selected(&policies, &mut diagnostics);
         let program = self.program(&schema, &policies, &selected, &mut diagnostics);
-        let plan = Arc::new(ReadPlan::new(&schema.model, &program.reads, program.named()));
+        let plan = self.plan(&schema.model, &program);
         let adaptation = Arc::clone(adaptation);
         (Some(Pack { schema, policies, program, plan, selected, adaptation }), diagnostics)
     }
@@ -110,7 +112,7 @@ impl Compiler {
         self.files.extend(fresh);
         if let Some((schema, diagnostics)) = schema {
             self.schema = Some(Part { of: Arc::clone(sources.schema), value: schema.map(Arc::new), diagnostics });
-            (self.policies, self.program) = (None, None);
+            (self.policies, self.program, self.plan) = (None, None, None);
             self.compiled.schemas = 1;
         }
         saved
@@ -178,6 +180,16 @@ impl Compiler {
         };
         diagnostics.extend(part.diagnostics.iter().cloned());
         Arc::clone(&self.program.insert(part).value)
+    }
+
+    /// Returns the plan of reading snapshots for a program. It is the last one if that reads them in the same way.
+    fn plan(&mut self, model: &Model, program: &Program) -> Arc<ReadPlan> {
+        let needed = program.needed();
+        let part = self.plan.take().filter(|known| known.of == needed).unwrap_or_else(|| {
+            let value = Arc::new(ReadPlan::new(model, needed.clone()));
+            Part { of: needed, value, diagnostics: Vec::new() }
+        });
+        Arc::clone(&self.plan.insert(part).value)
     }
 }
 

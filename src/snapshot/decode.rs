@@ -51,6 +51,7 @@ pub(super) fn decode(
         states_uncaptured: false,
         may_list_partial: true,
         latest: past::latest(now),
+        earliest_refused: None,
         is_damaged: false,
         times: ReadTimes::default(),
     };
@@ -77,6 +78,7 @@ fn decode_type(snapshot: &mut Snapshot, model: &Model, ty: TypeId, plan: &TypePl
     snapshot.other_properties += whole.other_properties;
     snapshot.states_uncaptured |= whole.states_uncaptured;
     snapshot.may_list_partial &= whole.may_list_partial;
+    snapshot.earliest_refused = past::earliest(snapshot.earliest_refused, whole.earliest_refused);
     diagnostics.extend(whole.diagnostics);
     let table = &mut snapshot.tables[ty];
     table.rows.iter_mut().zip(whole.keys).for_each(|(row, key)| row.key = key);
@@ -100,6 +102,7 @@ fn decode_runs(snapshot: &Snapshot, model: &Model, ty: TypeId, plan: &TypePlan) 
         other_properties: 0,
         states_uncaptured: false,
         may_list_partial: true,
+        earliest_refused: None,
         diagnostics: Vec::new(),
     };
     let before = snapshot.side.len();
@@ -141,6 +144,8 @@ struct Run {
     states_uncaptured: bool,
     /// `false` if the rows contain the document, and it does not list partial lists.
     may_list_partial: bool,
+    /// The earliest time that was refused because it is in the future.
+    earliest_refused: Option<i64>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -152,6 +157,7 @@ impl Run {
         self.other_properties += run.other_properties;
         self.states_uncaptured |= run.states_uncaptured;
         self.may_list_partial &= run.may_list_partial;
+        self.earliest_refused = past::earliest(self.earliest_refused, run.earliest_refused);
         self.diagnostics.extend(run.diagnostics);
         let first = row_number(self.keys.len());
         self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
@@ -346,8 +352,19 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
     let columns = decoder.columns();
     let Decoder { states_uncaptured, may_list_partial, .. } = decoder;
     plan.keep(decoder.layout);
-    let Reading { side, other_properties, diagnostics, .. } = decoder.reading;
-    Run { columns, keys, odd_keys, nameless, side, other_properties, states_uncaptured, may_list_partial, diagnostics }
+    let Reading { side, other_properties, earliest_refused, diagnostics, .. } = decoder.reading;
+    Run {
+        columns,
+        keys,
+        odd_keys,
+        nameless,
+        side,
+        other_properties,
+        states_uncaptured,
+        may_list_partial,
+        earliest_refused,
+        diagnostics,
+    }
 }
 
 impl Decoder<'_> {

@@ -9,7 +9,7 @@ use super::partial;
 use super::uncaptured::{self, UNCAPTURED};
 use super::{is_label, misspelling_in_group};
 use crate::ids::{IdVec, id};
-use crate::program::Named;
+use crate::program::Needed;
 use crate::schema::{FieldId, Model, PathId, Slot, SlotId};
 use crate::source::json::{Key, Scanner, SyntaxError, UsualKey};
 use crate::source::pointer::{Group, Groups};
@@ -39,11 +39,12 @@ pub(crate) struct ReadPlan {
 
 impl ReadPlan {
     /// Plans the reading of all attributes, of which those in `reads` are kept.
-    pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>, named: Named) -> Self {
+    pub(crate) fn new(model: &Model, needed: Needed) -> Self {
+        let Needed { reads, tags, literals } = needed;
         Self {
-            reads: reads.clone(),
-            tags: named.tags,
-            literals: named.literals.into_iter().map(|(slot, texts)| Literals::new(slot, texts)).collect(),
+            reads,
+            tags,
+            literals: literals.into_iter().map(|(slot, texts)| Literals::new(slot, texts)).collect(),
             types: model.type_ids().map(|_| OnceLock::new()).collect(),
             groups: model.paths.iter().map(|_| OnceLock::new()).collect(),
         }
@@ -586,7 +587,7 @@ mod tests {
     #[test]
     fn a_layout_does_not_change_what_a_name_means() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), Named::default());
+        let plan = ReadPlan::new(&schema.model, Needed::default());
         let person = schema.model.type_named("Person").unwrap();
         let route = &plan.of(&schema.model, person).route;
         let mut layout = Layout::new(route);
@@ -615,7 +616,7 @@ mod tests {
     #[test]
     fn the_names_of_a_layout_are_bounded() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), Named::default());
+        let plan = ReadPlan::new(&schema.model, Needed::default());
         let person = schema.model.type_named("Person").unwrap();
         let route = &plan.of(&schema.model, person).route;
         let mut layout = Layout::new(route);
@@ -631,7 +632,7 @@ mod tests {
     #[test]
     fn snapshots_of_one_plan_are_read_as_alone() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), Named::default());
+        let plan = ReadPlan::new(&schema.model, Needed::default());
         let texts = [
             r#"{"open": true, "people": [{"name": "a", "age": 1, "shoe": 1}, {"name": "b", "agee": 1, "shoe": 1}]}"#,
             r#"{"people": [], "opne": true}"#,

@@ -51,6 +51,8 @@ pub(super) struct Reading<'s> {
     tags: &'s [SmolStr],
     /// The latest time of something past.
     pub(super) latest: i64,
+    /// The earliest time that was refused because it is after `latest`.
+    pub(super) earliest_refused: Option<i64>,
     /// The names of other tags, each with the name above that it may be a misspelling of.
     other_tags: HashMap<SmolStr, Option<SmolStr>>,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
@@ -173,6 +175,7 @@ impl<'s> Reading<'s> {
             other_properties: 0,
             tags: &[],
             latest: i64::MAX,
+            earliest_refused: None,
             other_tags: HashMap::new(),
             known: HashTable::new(),
             slips: Slips::default(),

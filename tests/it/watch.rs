@@ -8,9 +8,12 @@ use deodar::check::Recompiled;
 use deodar::pack::Compiled;
 use deodar::parameters::Setting;
 use deodar::project::{Loader, Selection};
+use deodar::render::{Detail, FORMATS, Layout, Presentation, Primary, Style};
+use deodar::report::Needs;
 use deodar::source::Source;
-use deodar::{Inputs, Limits, Options, Session};
+use deodar::{Inputs, Limits, Options, Report, Session};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -590,4 +593,97 @@ fn another_time_or_parameter_needs_no_file_again() {
     let setting = Setting::parse("max_boats=1").expect("it is one");
     let stricter = |_: &mut Inputs, options: &mut Options| options.parameters.push(setting.clone());
     assert_eq!(after(stricter), (Recompiled::default(), 1));
+}
+
+/// Devices with tags, a status, and a time that should be past.
+const DEVICES: &str = r#"
+@path("") entity Account = { captured_at: datetime };
+@path("/devices/*") @key("id") entity Device in [Account] =
+    { @past last_seen: datetime, status: String, managed: Bool } tags String;
+type Context = { now: datetime, captured_at: datetime };
+action "audit" appliesTo { principal: [Account], resource: [Device], context: Context };
+"#;
+
+/// A run at a time on three devices, of which two were seen two and four days after the start of 2027.
+fn devices(now: i64, condition: &str) -> (Inputs, Options) {
+    let head = r#"@id("D-1") @title("Devices are in use") @severity("high")
+        forbid (principal, action == Action::"audit", resource is Device)"#;
+    let snapshot = r#"{"captured_at": "2027-01-01T00:00:00Z", "devices": [
+        {"id": "a", "last_seen": "2027-01-03T00:00:00Z", "status": "Lost", "managed": true, "tags": {"enviroment": "prod"}},
+        {"id": "b", "last_seen": "2027-01-05T00:00:00Z", "status": "used", "managed": false, "tags": {"ownr": "ops"}},
+        {"id": "c", "last_seen": "2026-12-30T00:00:00Z", "status": "used", "managed": true, "tags": {}}]}"#;
+    let policy = source("devices.cedar", &format!("{head} {condition};"));
+    let inputs = Inputs::new(source("d.cedarschema", DEVICES), vec![policy], vec![source("d.json", snapshot)]);
+    (inputs, Options { needs: Needs::ALL, ..Options::at(now) })
+}
+
+/// Returns a report as JSON.
+fn json(report: &Report) -> String {
+    let presentation = Presentation {
+        style: Style { width: 80, color: false, detail: Detail::Normal },
+        most_findings: usize::MAX,
+        layout: Layout::Full,
+        all: true,
+        all_verdicts: true,
+        primary: Primary::Snapshot,
+        repository: None,
+    };
+    let format = FORMATS.into_iter().find(|format| format.name == "json").expect("it is one");
+    let mut text = Vec::new();
+    format.open(&presentation).finish(report, &mut text).expect("memory takes everything");
+    String::from_utf8(text).expect("it is UTF-8")
+}
+
+#[test]
+fn after_any_edit_the_report_of_a_session_is_that_of_a_fresh_one() {
+    let of_tag = |tag: &str| format!(r#"when {{ resource.hasTag("{tag}") && resource.getTag("{tag}") == "prod" }}"#);
+    let of_word = |word: &str| format!(r#"when {{ resource.status == "{word}" }}"#);
+    let conditions = [
+        of_tag("owner"),
+        of_tag("environment"),
+        of_word("lost"),
+        of_word("Lost"),
+        of_word("seen"),
+        "when { resource.managed }".to_owned(),
+        r#"unless { context.now.durationSince(resource.last_seen) <= duration("30d") }"#.to_owned(),
+    ];
+    let day = 24 * 60 * 60 * 1000;
+    let start = deodar::value::parse_datetime("2027-01-01T00:00:00Z").expect("it is a time");
+    let runs: Vec<(i64, &String)> =
+        conditions.iter().flat_map(|condition| [0, 2, 4].map(|days| (start + days * day, condition))).collect();
+    let Inputs { schema, snapshots, .. } = devices(start, &conditions[0]).0;
+    let fresh: Vec<String> = runs
+        .iter()
+        .map(|(now, condition)| {
+            let (inputs, options) = devices(*now, condition);
+            json(&Session::default().run(&inputs, &options))
+        })
+        .collect();
+    let different: BTreeSet<&String> = fresh.iter().collect();
+    assert!(different.len() > conditions.len(), "the edits and times matter: {}", different.len());
+    for (first, expected) in runs.iter().zip(&fresh) {
+        for (second, new) in runs.iter().zip(&fresh) {
+            let mut session = Session::default();
+            for ((now, condition), expected) in [(first, expected), (second, new)] {
+                let (inputs, options) = devices(*now, condition);
+                let inputs = Inputs { schema: Arc::clone(&schema), snapshots: snapshots.clone(), ..inputs };
+                let report = session.run(&inputs, &options);
+                assert_eq!(json(&report), *expected, "{first:?} and {second:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_is_read_again_when_a_time_of_it_is_no_longer_in_the_future() {
+    let (mut session, day) = (Session::default(), 24 * 60 * 60 * 1000);
+    let start = deodar::value::parse_datetime("2027-01-01T00:00:00Z").expect("it is a time");
+    let condition = r#"unless { context.now.durationSince(resource.last_seen) <= duration("30d") }"#;
+    let (inputs, options) = devices(start, condition);
+    // The two times may be one day after that of the run.
+    for (hours, read) in [(0, 1), (23, 0), (24, 1), (71, 0), (72, 1), (240, 0), (48, 1)] {
+        let now = start + hours * day / 24;
+        session.run(&inputs, &Options { now, ..options.clone() });
+        assert_eq!(session.work.snapshots, read, "after {hours} hours");
+    }
 }
