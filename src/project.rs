@@ -238,11 +238,6 @@ impl Loader {
         (snapshots, diagnostics)
     }
 
-    /// Returns the text of a file that is not an input of the pack, and watches it; `None` if it cannot be read.
-    pub fn watched(&mut self, path: &Path) -> Option<Arc<Source>> {
-        self.read(path, Limits::default().bytes, &mut Vec::new())
-    }
-
     fn begin(&mut self, selection: &Selection) {
         self.outputs = OwnOutputs::find(&selection.outputs);
         self.known.age();

@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
             Some(error) => (Err(vec![error]), Files::Kept),
             None => (inputs, Files::Written),
         };
-        let baseline = settings.baseline_path().and_then(|path| loader.watched(path));
+        let baseline = settings.baseline_path().map(|path| (path.to_owned(), loader.watched_baseline(path)));
         if let Err(reason) = changes.expect(std::mem::take(&mut loader.file_states))
             && !std::mem::replace(&mut is_noted, true)
         {
@@ -100,8 +100,8 @@ fn own_output(path: &Path) -> Diagnostic {
     error.help("name another file with --output; no file is written")
 }
 
-/// The settings of a run, with the text of its baseline.
-type Configured = (Settings, Option<Arc<Source>>);
+/// The settings of a run, with the path and the digest of its baseline.
+type Configured = (Settings, Option<(PathBuf, Result<String, Diagnostic>)>);
 
 /// Returns the names of the files that differ between two runs; none if one of them could not select its files.
 fn changed_files<E>(
@@ -112,18 +112,20 @@ fn changed_files<E>(
         return Vec::new();
     };
     let configuration = new_settings.changed_file(settings);
-    let files = |inputs: &Inputs, baseline: &Option<Arc<Source>>| -> BTreeMap<String, Vec<Arc<Source>>> {
+    let files = |inputs: &Inputs| -> BTreeMap<String, Vec<Arc<Source>>> {
         let mut files: BTreeMap<String, Vec<Arc<Source>>> = BTreeMap::new();
         let of_pack = std::iter::once(&inputs.schema).chain(&inputs.policies).chain(&inputs.waivers);
-        for source in of_pack.chain(&inputs.snapshots).chain(baseline) {
+        for source in of_pack.chain(&inputs.snapshots) {
             files.entry(source.name().to_owned()).or_default().push(Arc::clone(source));
         }
         files
     };
-    let (last, new) = (files(last, baseline), files(new, new_baseline));
+    let compared = new_baseline.as_ref().or(baseline.as_ref()).filter(|_| baseline != new_baseline);
+    let compared = compared.map(|(path, _)| path.display().to_string());
+    let (last, new) = (files(last), files(new));
     let names: BTreeSet<&String> = last.keys().chain(new.keys()).collect();
     let changed = names.into_iter().filter(|name| last.get(*name) != new.get(*name)).cloned();
-    configuration.into_iter().chain(changed).collect()
+    configuration.into_iter().chain(changed).chain(compared).collect()
 }
 
 /// A run whose failures, unknown and waived verdicts are all listed.

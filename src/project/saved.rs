@@ -59,14 +59,28 @@ fn report_in(path: &Path, streams: Streams) -> Result<(Document<'static>, String
     let name = shown(path);
     let read = || {
         let bytes = read_input(path, &name, Limits::default().bytes, streams)?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = digest(&bytes);
         let saved = source_of(&name, bytes, 0, 0).and_then(|source| Saved::read(&source))?;
         Ok((merged(saved.into_iter().map(|saved| (name.clone(), saved)).collect())?, sha256))
     };
     read().map_err(|error| vec![error])
 }
 
+/// Returns the SHA-256 of bytes in hexadecimal.
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Loader {
+    /// Watches the file of a baseline, and returns its SHA-256, decompressed, in hexadecimal.
+    ///
+    /// # Errors
+    /// A diagnostic if the file cannot be read.
+    pub fn watched_baseline(&mut self, path: &Path) -> Result<String, Diagnostic> {
+        self.file_states.file(path);
+        read_input(path, &shown(path), Limits::default().bytes, self.streams).map(|bytes| digest(&bytes))
+    }
+
     /// Reads a saved report as the baseline of a run.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use deodar::source::Source;
 use deodar::{Inputs, Limits, Options, Report, Session};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -156,25 +156,48 @@ fn an_edit_of_the_schema_is_judged_anew() {
     watching.screen(&[FINE]);
 }
 
+/// Returns the report in JSON on a snapshot of the harbour.
+fn report_on(snapshot: &str) -> String {
+    let files = [
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        ("snapshot.json", snapshot.as_bytes()),
+    ];
+    let output = command(folder(&files).path()).args(HARBOUR).args(["--format", "json"]).output();
+    String::from_utf8(output.expect("the binary is built").stdout).expect("it is UTF-8")
+}
+
 #[test]
 fn an_edit_of_the_baseline_is_compared_anew() {
     let long = edited("\"length\": 12", "\"length\": 41");
-    let report = |snapshot: &str| {
-        let files = [
-            ("harbour.cedarschema", SCHEMA.as_bytes()),
-            ("policies/harbour.cedar", POLICIES.as_bytes()),
-            ("snapshot.json", snapshot.as_bytes()),
-        ];
-        let output = command(folder(&files).path()).args(HARBOUR).args(["--format", "json"]).output();
-        String::from_utf8(output.expect("the binary is built").stdout).expect("it is UTF-8")
-    };
     let watching = Watching::with(&long, &["--baseline", "baseline.json"]);
     // There is no baseline yet.
     watching.until("baseline.json");
-    watching.write("baseline.json", &report(SOUND));
+    watching.write("baseline.json", &report_on(SOUND));
     watching.screen(&["exit 1", "length is 41"]);
-    watching.replace("baseline.json", &report(&long));
+    watching.replace("baseline.json", &report_on(&long));
+    watching.until("Z · baseline.json changed");
     watching.screen(&["exit 0: nothing at or above the threshold is new"]);
+}
+
+#[test]
+fn an_edit_of_a_compressed_baseline_is_compared_anew() {
+    let long = edited("\"length\": 12", "\"length\": 41");
+    let watching = Watching::with(&long, &["--baseline", "baseline.json.gz"]);
+    watching.until("baseline.json.gz");
+    for (snapshot, mark) in [
+        (SOUND, "length is 41"),
+        (&long, "exit 0: nothing at or above the threshold is new"),
+        (SOUND, "length is 41"),
+        ("", "is not a report"),
+    ] {
+        let text = if snapshot.is_empty() { String::new() } else { report_on(snapshot) };
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).expect("memory takes everything");
+        let packed = packed.finish().expect("memory takes everything");
+        std::fs::write(watching.path("baseline.json.gz"), packed).expect("it can be written");
+        watching.until(mark);
+    }
 }
 
 #[test]
