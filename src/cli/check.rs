@@ -230,53 +230,17 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
 fn run_with(args: &Args, given: Option<SnapshotInput>) -> io::Result<ExitCode> {
     let mut loader = Loader::default();
     let settings = Settings::read(args, &mut loader);
-    let selected = match settings.outputs(args) {
+    let selected = match settings.accepted_outputs(args) {
         Ok(selected) => selected,
         Err(refused) => return Ok(wrong_usage(&refused)),
     };
-    let has_lines = selected.has_lines();
-    let refused = match args.watch {
-        _ if args.by.is_some() && has_lines => {
-            format!("lines are of one snapshot each: valid with --by are {}", formats_of_runs())
-        }
-        _ if !settings.has_framework(args) => {
-            let names: Vec<String> =
-                settings.effective.adaptation.framework_names().map(|name| format!("`framework={name}`")).collect();
-            format!(
-                "`{}` is not a framework: valid with --by are {}",
-                args.by.as_deref().unwrap_or_default(),
-                names.join(", ")
-            )
-        }
-        true if has_lines => {
-            format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
-        }
-        _ if args.verdicts == Verdicts::All && !selected.has_any(&["json", "ndjson"]) => {
-            "all verdicts are in JSON and NDJSON: add --output json=PATH or --output ndjson=PATH to --verdicts all"
-                .to_owned()
-        }
-        _ if args.verdicts == Verdicts::All && args.engine == EngineArg::Reference => {
-            "the reference engine does not explain passes: leave out --engine or --verdicts all".to_owned()
-        }
-        _ if args.primary == PrimaryArg::Policy && !selected.has_any(&PLATFORMS) => {
-            format!("--primary is for {}: add --output sarif=PATH", PLATFORMS.join(", "))
-        }
-        _ if settings.effective.baseline.value.as_ref().is_some_and(|path| path.as_os_str() == "-") => {
-            "the baseline cannot be standard input: name a file with --baseline".to_owned()
-        }
-        _ if args.engine == EngineArg::Reference && settings.store().is_some() => {
-            "the reference engine does not explain passes: leave out --engine or --store".to_owned()
-        }
-        true if settings.store().is_some() => {
-            "a watch does not store reports: leave out --watch, or --store and the key `store`".to_owned()
-        }
-        true => match watch::refused(&settings.selection(args), settings.baseline_path()) {
-            Some(refused) => refused,
-            None => return watch::run(args, &selected),
-        },
-        false => return once(args, &settings, loader, &selected, given),
-    };
-    Ok(wrong_usage(&refused))
+    if !args.watch {
+        return once(args, &settings, loader, &selected, given);
+    }
+    match watch::refused(&settings.selection(args), settings.baseline_path()) {
+        Some(refused) => Ok(wrong_usage(&refused)),
+        None => watch::run(args, &selected),
+    }
 }
 
 /// The settings of one run.
@@ -347,7 +311,7 @@ impl Settings {
     ///
     /// # Errors
     /// The message for the user, when an output would overwrite an input or another output.
-    pub(super) fn outputs(&self, args: &Args) -> Result<Selected, String> {
+    fn outputs(&self, args: &Args) -> Result<Selected, String> {
         let Effective { file, outputs, .. } = &self.effective;
         let folder = file.as_ref().and_then(|(path, _)| Path::new(path).parent());
         let selected = Selected::new(args.format, &outputs.value)?;
@@ -373,6 +337,52 @@ impl Settings {
             selected.stay_apart(&[&args.snapshots[..], &args.join].concat())?;
         }
         Ok(selected)
+    }
+
+    /// Returns the outputs of the run, if its settings fit them and each other.
+    ///
+    /// # Errors
+    /// The message for the user.
+    pub(super) fn accepted_outputs(&self, args: &Args) -> Result<Selected, String> {
+        let selected = self.outputs(args)?;
+        let has_lines = selected.has_lines();
+        Err(match args.watch {
+            _ if args.by.is_some() && has_lines => {
+                format!("lines are of one snapshot each: valid with --by are {}", formats_of_runs())
+            }
+            _ if !self.has_framework(args) => {
+                let names: Vec<String> =
+                    self.effective.adaptation.framework_names().map(|name| format!("`framework={name}`")).collect();
+                format!(
+                    "`{}` is not a framework: valid with --by are {}",
+                    args.by.as_deref().unwrap_or_default(),
+                    names.join(", ")
+                )
+            }
+            true if has_lines => {
+                format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
+            }
+            _ if args.verdicts == Verdicts::All && !selected.has_any(&["json", "ndjson"]) => {
+                "all verdicts are in JSON and NDJSON: add --output json=PATH or --output ndjson=PATH to --verdicts all"
+                    .to_owned()
+            }
+            _ if args.verdicts == Verdicts::All && args.engine == EngineArg::Reference => {
+                "the reference engine does not explain passes: leave out --engine or --verdicts all".to_owned()
+            }
+            _ if args.primary == PrimaryArg::Policy && !selected.has_any(&PLATFORMS) => {
+                format!("--primary is for {}: add --output sarif=PATH", PLATFORMS.join(", "))
+            }
+            _ if self.baseline_path().is_some_and(|path| path.as_os_str() == "-") => {
+                "the baseline cannot be standard input: name a file with --baseline".to_owned()
+            }
+            _ if args.engine == EngineArg::Reference && self.store().is_some() => {
+                "the reference engine does not explain passes: leave out --engine or --store".to_owned()
+            }
+            true if self.store().is_some() => {
+                "a watch does not store reports: leave out --watch, or --store and the key `store`".to_owned()
+            }
+            _ => return Ok(selected),
+        })
     }
 
     /// Returns the files that the run reads, or that its snapshot was captured from.

@@ -48,41 +48,51 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
     let (mut loader, mut changes, mut screens) = (Loader::watching(), Changes::new(), Screens::default());
     let mut last_inputs = None;
-    let (mut is_noted, mut is_noted_output) = (false, false);
     loop {
         let started = Instant::now();
         let settings = Settings::read(args, &mut loader);
-        if settings.outputs(args).is_ok_and(|now| !now.is_same(selected))
-            && !std::mem::replace(&mut is_noted_output, true)
-        {
-            message("note: the outputs of the configuration file changed; start the watch again");
-        }
         let inputs = match settings.refused() {
             Some(mistakes) => Err(mistakes),
             None => loader.load(&settings.selection(args), &args.limits()),
         };
         // The configuration file may name an output as an input by now.
         let replaced = settings.inputs(args).replaced(selected.paths()).map(own_output);
-        let (inputs, files) = match replaced {
-            Some(error) => (Err(vec![error]), Files::Kept),
-            None => (inputs, Files::Written),
+        let (inputs, files, note) = match replaced {
+            Some(error) => (Err(vec![error]), Files::Kept, None),
+            None => (inputs, Files::Written, outdated(args, &settings, selected)),
         };
         let baseline = settings.baseline_path().map(|path| (path.to_owned(), loader.watched_baseline(path)));
-        if let Err(reason) = changes.expect(std::mem::take(&mut loader.file_states))
-            && !std::mem::replace(&mut is_noted, true)
-        {
-            message(&format!("note: no file events for some folders ({reason}); changes are found by rescans"));
-        }
-        let inputs = Some(((settings, baseline), inputs));
+        changes.expect(std::mem::take(&mut loader.file_states));
+        let inputs = Some(((settings, baseline, note), inputs));
         // A file that was written again with the same text changes nothing.
         if inputs != last_inputs {
             let changed = changed_files(last_inputs.as_ref(), inputs.as_ref());
             last_inputs = inputs;
-            if let Some(((settings, _), inputs)) = &last_inputs {
-                screens.show((args, settings, &loader), (selected, files), inputs, &changed, started)?;
+            if let Some(((settings, _, note), inputs)) = &last_inputs {
+                screens.show((args, settings, &loader), (selected, files), inputs, &changed)?;
+                let without_events =
+                    |reason| format!("no file events for some folders ({reason}); changes are found by rescans");
+                let notes = note.iter().cloned().chain(changes.without_events().map(without_events));
+                // The last text of the screen.
+                notes.for_each(|note| message(&format!("note: {note}")));
+                if selected.stdout.audience == Audience::People {
+                    let millis = started.elapsed().as_millis();
+                    message(&format!("  {millis} ms; watching for changes, Ctrl-C ends"));
+                }
             }
         }
         changes.wait();
+    }
+}
+
+/// Returns a note if a watch that starts now would write other outputs, or be refused. The watch goes on with its own.
+fn outdated(args: &Args, settings: &Settings, selected: &Selected) -> Option<String> {
+    match settings.accepted_outputs(args) {
+        // The error of the file is on the screen.
+        _ if settings.refused().is_some() => None,
+        Ok(now) if now.is_same(selected) => None,
+        Ok(_) => Some("the outputs of the configuration file changed; start the watch again".to_owned()),
+        Err(reason) => Some(format!("with the changed configuration file, this run is refused: {reason}")),
     }
 }
 
@@ -100,15 +110,17 @@ fn own_output(path: &Path) -> Diagnostic {
     error.help("name another file with --output; no file is written")
 }
 
-/// The settings of a run, with the path and the digest of its baseline.
-type Configured = (Settings, Option<(PathBuf, Result<String, Diagnostic>)>);
+/// The settings of a run, with the path and the digest of its baseline, and the note that they differ from those of the
+/// start.
+type Configured = (Settings, Option<(PathBuf, Result<String, Diagnostic>)>, Option<String>);
 
 /// Returns the names of the files that differ between two runs; none if one of them could not select its files.
 fn changed_files<E>(
     last: Option<&(Configured, Result<Inputs, E>)>,
     new: Option<&(Configured, Result<Inputs, E>)>,
 ) -> Vec<String> {
-    let (Some(((settings, baseline), Ok(last))), Some(((new_settings, new_baseline), Ok(new)))) = (last, new) else {
+    let (Some(((settings, baseline, _), Ok(last))), Some(((new_settings, new_baseline, _), Ok(new)))) = (last, new)
+    else {
         return Vec::new();
     };
     let configuration = new_settings.changed_file(settings);
@@ -206,7 +218,6 @@ impl Screens {
         (selected, files): (&Selected, Files),
         inputs: &Result<Inputs, Vec<Diagnostic>>,
         changed: &[String],
-        started: Instant,
     ) -> io::Result<()> {
         let mut files = match files {
             Files::Written => selected.open_files(&args.presentation(false))?,
@@ -238,7 +249,7 @@ impl Screens {
         if std::mem::replace(&mut self.has_shown, true) && selected.stdout.audience == Audience::People {
             screen.splice(..0, format!("{}\n\n", first_line(changed, changes)).into_bytes());
         }
-        write(selected, &screen, started)
+        write(&screen)
     }
 }
 
@@ -254,17 +265,12 @@ fn totals(args: &Args, report: &Report) -> io::Result<String> {
     Ok(lines.get(lines.len().saturating_sub(2)..).unwrap_or_default().join("; "))
 }
 
-fn write(selected: &Selected, screen: &[u8], started: Instant) -> io::Result<()> {
+fn write(screen: &[u8]) -> io::Result<()> {
     let mut out = Output::new();
     if io::stdout().is_terminal() && !is_dumb() {
         // Clear the screen and move to the first line. The scrollback stays.
         out.write_all(b"\x1b[2J\x1b[H")?;
     }
     out.write_all(screen)?;
-    out.flush()?;
-    if selected.stdout.audience == Audience::People {
-        let millis = started.elapsed().as_millis();
-        message(&format!("  {millis} ms; watching for changes, Ctrl-C ends"));
-    }
-    Ok(())
+    out.flush()
 }

@@ -28,6 +28,8 @@ const CONFIRM: Duration = Duration::from_secs(2);
 pub struct Changes {
     /// Absent before the first load, and where the system provides no events.
     watcher: Option<RecommendedWatcher>,
+    /// Why the system provides no events for some folder.
+    without_events: Option<String>,
     /// Holds at most one hint: more say the same.
     hints: Receiver<()>,
     /// Keeps the channel open where there is no watcher.
@@ -49,22 +51,25 @@ impl Changes {
     pub fn new() -> Self {
         let (hint, hints) = sync_channel(1);
         let last_scan = Scan { ended: Instant::now(), took: Duration::ZERO };
-        Self { watcher: None, hints, hint, file_states: FileStates::default(), confirm_at: None, last_scan }
+        let (watcher, without_events, confirm_at) = (None, None, None);
+        Self { watcher, without_events, hints, hint, file_states: FileStates::default(), confirm_at, last_scan }
     }
 
     /// Watches what a load has looked at. Changes since then count.
-    ///
-    /// # Errors
-    /// Why the system provides no events for some folder. Rescans find its changes all the same.
-    pub fn expect(&mut self, file_states: FileStates) -> Result<(), String> {
+    pub fn expect(&mut self, file_states: FileStates) {
         if self.file_states == file_states {
-            return Ok(());
+            return;
         }
         self.file_states = file_states;
         self.confirm_at = Some(Instant::now() + CONFIRM);
         // A watch stays with a folder that has been renamed or deleted, so all are set anew.
         self.watcher = None;
-        self.set_watches().map_err(|error| error.to_string())
+        self.without_events = self.set_watches().err().map(|error| error.to_string());
+    }
+
+    /// Returns why the system provides no events for some folder. Rescans find its changes all the same.
+    pub fn without_events(&self) -> Option<&str> {
+        self.without_events.as_deref()
     }
 
     fn set_watches(&mut self) -> notify::Result<()> {

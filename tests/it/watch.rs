@@ -25,6 +25,9 @@ use tempfile::TempDir;
 /// How long a screen may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// The file that receives the messages of a watch. Its folder is not watched.
+const MESSAGES: &str = "messages/of-stderr";
+
 /// A process that is ended with the test.
 struct Ended(Child);
 
@@ -53,13 +56,15 @@ impl Watching {
             ("harbour.cedarschema", SCHEMA.as_bytes()),
             ("policies/harbour.cedar", POLICIES.as_bytes()),
             ("snapshot.json", snapshot.as_bytes()),
+            (MESSAGES, b""),
         ]);
+        let messages = std::fs::File::create(folder.path().join(MESSAGES)).expect("it can be written");
         let mut child = command(folder.path())
             .args(HARBOUR)
             .args(arguments)
             .arg("--watch")
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(messages)
             .spawn()
             .expect("the binary is built");
         let out = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -99,6 +104,23 @@ impl Watching {
                 return text;
             }
             text.push('\n');
+        }
+    }
+
+    /// Reads the messages until those of the last screen are complete and are the expected notes.
+    fn notes(&self, expected: &[&str]) {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            let all = std::fs::read_to_string(self.path(MESSAGES)).expect("it is there");
+            let last: Vec<&str> = all.split_inclusive("Ctrl-C ends\n").collect();
+            let last = last.last().copied().unwrap_or_default();
+            let notes: Vec<&str> = last.lines().filter(|line| line.starts_with("note: ")).collect();
+            let is_it = notes.len() == expected.len() && notes.iter().zip(expected).all(|(note, it)| note.contains(it));
+            if is_it && last.ends_with("Ctrl-C ends\n") {
+                return;
+            }
+            assert!(Instant::now() < until, "waiting for {expected:?} in:\n{all}");
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
@@ -290,6 +312,47 @@ fn an_output_that_becomes_an_input_is_not_written() {
 }
 
 #[cfg(unix)]
+#[test]
+fn every_screen_names_outputs_that_are_not_those_of_the_start() {
+    let watching = Watching::with(SOUND, &["--output", "json=report.json"]);
+    watching.notes(&[]);
+    let refused = "this run is refused";
+    for (length, (settings, expected)) in (13..).zip([
+        ("", vec![]),
+        ("store = \"reports\"", vec![refused]),
+        ("store = \"snapshot.json\"", vec![refused]),
+        ("fail-on = \"high\"", vec![]),
+        ("baseline = \"-\"", vec![refused]),
+        ("", vec![]),
+    ]) {
+        watching.replace("deodar.toml", settings);
+        watching.until("Z · deodar.toml");
+        watching.notes(&expected);
+        // The next screen has the note again.
+        watching.replace("snapshot.json", &edited("\"length\": 12", &format!("\"length\": {length}")));
+        watching.until("Z · snapshot.json changed");
+        watching.notes(&expected);
+    }
+}
+
+#[test]
+fn an_output_that_the_configuration_file_changes_is_named_until_it_is_as_before() {
+    let watching = Watching::with(SOUND, &[]);
+    watching.notes(&[]);
+    for (settings, expected) in [
+        ("outputs = [\"html=page.html\"]", vec!["the outputs of the configuration file changed"]),
+        ("outputs = [\"html=harbour.cedarschema\"]", vec!["is an input of the run"]),
+        ("outputs = [\"html=same\", \"json=same\"]", vec!["two outputs in the file"]),
+        ("outputs = [\"html=page.html\"]", vec!["the outputs of the configuration file changed"]),
+        ("outputs = 1", vec![]),
+        ("", vec![]),
+    ] {
+        watching.replace("deodar.toml", settings);
+        watching.notes(&expected);
+    }
+    assert!(!watching.path("page.html").exists());
+}
+
 #[test]
 fn an_interrupt_ends_it_with_130() {
     let mut watching = Watching::start();
