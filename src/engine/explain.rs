@@ -24,7 +24,7 @@ use crate::program::{
     Body, Condition, Constant, DerivationProgram, DerivedAttribute, Lanes, LoweredClause, Node, NodeId, NodeKind,
     attribute_at,
 };
-use crate::schema::{Origin, Shape, SlotId};
+use crate::schema::{Attribute, Origin, Shape, SlotId};
 use crate::snapshot::{Data, Gap, LocationKind, State, Table};
 use crate::source::json::Kind;
 use crate::source::{Source, Span};
@@ -551,10 +551,8 @@ impl<'a> Evaluator<'a> {
             }
             NodeKind::Record(entity, ty, path) => {
                 self.reads(*entity, request, out);
-                if let Some(attribute) = attribute_at(&self.model.ty(*ty).attributes, path)
-                    && let Shape::Record(presence, _) = attribute.shape
-                {
-                    self.read_slot(*entity, *ty, presence, request, out);
+                if let Some(attribute) = attribute_at(&self.model.ty(*ty).attributes, path) {
+                    self.read_attribute(*entity, *ty, attribute, request, out);
                 }
             }
             NodeKind::GetTag(entity, _, key) | NodeKind::HasTag(entity, _, key) => {
@@ -636,6 +634,26 @@ impl<'a> Evaluator<'a> {
             _ => ReadValue::Uncaptured,
         };
         push(Read { of: ReadOf::Tag(entity, name.to_owned()), found, contributions: None }, out);
+    }
+
+    /// Adds the value of an attribute; of a record that is present, the values of its members.
+    fn read_attribute(
+        &self,
+        entity: NodeId,
+        ty: TypeId,
+        attribute: &Attribute,
+        request: &Request,
+        out: &mut Vec<Read<'a>>,
+    ) {
+        let (slot, members) = match &attribute.shape {
+            Shape::Leaf(slot) => (*slot, &[][..]),
+            Shape::Record(presence, members) => (*presence, &members[..]),
+        };
+        let row = self.entity(entity, request).map_or(usize::MAX, |entity| entity.row as usize);
+        if !members.is_empty() && self.column(ty, slot).states.get(row) == Some(&State::Known) {
+            return members.iter().for_each(|member| self.read_attribute(entity, ty, member, request, out));
+        }
+        self.read_slot(entity, ty, slot, request, out);
     }
 
     fn read_slot(&self, entity: NodeId, ty: TypeId, slot: SlotId, request: &Request, out: &mut Vec<Read<'a>>) {

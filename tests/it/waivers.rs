@@ -384,7 +384,7 @@ impl Reported {
     fn fingerprint(&self, check: &str) -> String {
         let findings = self.report["findings"].as_array().expect("findings");
         let mut of_check = findings.iter().filter(|it| it["check"] == check);
-        let found = of_check.next().expect("a finding");
+        let found = of_check.next().unwrap_or_else(|| panic!("no finding in {}", self.report));
         assert!(of_check.next().is_none(), "one finding");
         found["fingerprint"].as_str().expect("a text").to_owned()
     }
@@ -497,6 +497,132 @@ fn a_written_waiver_for_an_absent_value_does_not_waive_the_loss_of_its_record() 
             assert_eq!(reported.verdicts()[0].2, "fail", "{condition}: {written}");
         }
     }
+}
+
+/// Hosts with records that checks compare as a whole.
+const HOSTS: &str = r#"
+    type Inner = { a?: String, b: Long };
+    type Port = { number: Long, range: { last: Long } };
+    type Rule = { port: Long, from?: String, open: Bool, tags: Set<String>, inner: Inner, more?: Inner };
+    @path("") @key("name") entity Firm = { name: String };
+    @path("/hosts/*") @key("id") entity Host in [Firm] =
+        { id: String, have: Rule, want: Rule, spare?: Rule, list: Set<Port>, port: Port, rules: Set<Rule> };
+    action "audit" appliesTo { principal: [Firm], resource: [Host], context: {} };
+"#;
+
+/// Returns a check of hosts.
+fn check_of_hosts(conditions: &str) -> String {
+    format!(
+        "@id(\"H-1\") @title(\"Rules\") @severity(\"high\")\n\
+         forbid (principal, action == Action::\"audit\", resource is Host) {conditions};"
+    )
+}
+
+/// Returns documents that differ from one in a single value below some pointers: each is another, or missing, or new.
+fn with_another_value(document: &Value, pointers: &[&str]) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    let mut open: Vec<String> = pointers.iter().map(|pointer| (*pointer).to_owned()).collect();
+    while let Some(pointer) = open.pop() {
+        let value = document.pointer(&pointer).expect("it is there");
+        let mut others = Vec::new();
+        match value {
+            Value::Bool(value) => others.push(json!(!value)),
+            Value::Number(value) => others.push(json!(value.as_i64().expect("it is small") + 1)),
+            Value::String(value) => others.push(json!(format!("{value}x"))),
+            Value::Array(items) => {
+                open.extend((0..items.len()).map(|at| format!("{pointer}/{at}")));
+                others.push(json!([]));
+                others
+                    .extend(items.iter().all(Value::is_string).then(|| json!([&items[..], &[json!("new")]].concat())));
+            }
+            Value::Object(members) => {
+                open.extend(members.keys().map(|name| format!("{pointer}/{name}")));
+                for (name, value) in [("from", json!("new")), ("more", json!({"b": 1})), ("a", json!("new"))] {
+                    let mut other = members.clone();
+                    let is_optional = members.contains_key(if name == "a" { "b" } else { "port" });
+                    if is_optional && other.remove(name).is_none() {
+                        other.insert(name.to_owned(), value);
+                    }
+                    others.push(Value::Object(other));
+                }
+            }
+            Value::Null => {}
+        }
+        for other in others.into_iter().filter(|other| other != value) {
+            let mut changed = document.clone();
+            *changed.pointer_mut(&pointer).expect("it is there") = other.clone();
+            all.push((format!("{pointer} is {other}"), changed));
+        }
+    }
+    all
+}
+
+#[test]
+fn another_value_in_a_record_that_was_compared_ends_a_written_waiver() {
+    let rule = |port: usize| json!({"port": port, "open": true, "tags": [], "inner": {"b": port}});
+    let full =
+        json!({"port": 3, "from": "x", "open": false, "tags": ["t"], "inner": {"a": "i", "b": 1}, "more": {"b": 2}});
+    let [have, want, spare] = ["/hosts/0/have", "/hosts/0/want", "/hosts/0/spare"];
+    let (list, port) = ("/hosts/0/list", "/hosts/0/port");
+    let mut tried = 0;
+    for (conditions, deciding) in [
+        ("unless { resource.have == resource.want }", vec![have, want]),
+        ("when { resource has spare && resource.spare != resource.want }", vec![spare, want]),
+        ("unless { resource.list.contains(resource.port) }", vec![list, port]),
+        (
+            "when { resource has spare && ![resource.have, resource.spare].contains(resource.want) }",
+            vec![have, spare, want],
+        ),
+        ("unless { {rule: resource.have} == {rule: resource.want} }", vec![have, want]),
+        ("when { resource.have.inner != resource.want.inner }", vec!["/hosts/0/have/inner", "/hosts/0/want/inner"]),
+        (
+            "when { resource has spare && (if resource.have.open then resource.want else resource.spare) != resource.have }",
+            vec![have],
+        ),
+    ] {
+        for (first, second) in [(rule(1), full.clone()), (full.clone(), rule(2)), (rule(1), rule(2))] {
+            let ports = [7, 8].map(|port| json!({"number": port, "range": {"last": 9}}));
+            let host = json!({"id": "h", "have": first, "want": second, "spare": rule(5), "list": [ports[0]],
+                "port": ports[1], "rules": []});
+            let document = json!({"name": "F", "hosts": [host]});
+            let reported = Reported::of(HOSTS, &check_of_hosts(conditions), &document.to_string());
+            let added = reported.waive(&[&reported.fingerprint("H-1")], &["--waivers", "waivers.cedar"]);
+            assert_eq!(added.code, 0, "{conditions} {added:?}");
+            let waivers = std::fs::read_to_string(reported.folder.path().join("waivers.cedar")).expect("it is there");
+            let policies = check_of_hosts(conditions);
+            let mut inputs = in_memory(("harbour.cedarschema", HOSTS), &[("harbour.cedar", &policies)], &[]);
+            inputs.waivers = vec![Source::new("waivers.cedar", waivers.as_str()).expect("it is small")];
+            let (mut session, options) = (Session::default(), Options::at(parse_datetime(NOW).expect("it is a time")));
+            let mut waived = |document: &Value| {
+                inputs.snapshots = vec![Source::new("snapshot.json", document.to_string()).expect("it is small")];
+                let report = session.run(&inputs, &options);
+                assert_ne!(report.status().exit_code(), 5, "{waivers}\n{}", told(&report));
+                report.count(Verdict::Waived)
+            };
+            assert_eq!(waived(&document), 1, "{waivers}");
+            for (change, changed) in with_another_value(&document, &deciding) {
+                assert_eq!(waived(&changed), 0, "{conditions}: {change}\n{waivers}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 250, "{tried}");
+}
+
+#[test]
+fn a_waiver_of_a_test_of_presence_is_not_bound_to_the_members() {
+    let conditions = "when { resource has spare && resource.want.port == 2 }";
+    let rule = |port: usize| json!({"port": port, "open": true, "tags": [], "inner": {"b": port}});
+    let host = |spare: usize| {
+        let host = json!({"id": "h", "have": rule(1), "want": rule(2), "spare": rule(spare), "list": [],
+            "port": {"number": 1, "range": {"last": 1}}, "rules": []});
+        json!({"name": "F", "hosts": [host]}).to_string()
+    };
+    let reported = Reported::of(HOSTS, &check_of_hosts(conditions), &host(5));
+    let added = reported.waive(&[&reported.fingerprint("H-1")], &["--waivers", "waivers.cedar"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    reported.write("snapshot.json", &host(6));
+    assert_eq!(reported.verdicts()[0].2, "waived");
 }
 
 #[test]
