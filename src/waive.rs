@@ -11,7 +11,7 @@ use crate::render::document::{Document, Finding, Read};
 use crate::report::{MASK, PackReport, ReadKind, ReadState};
 use crate::schema::{Attribute, EntityType, Model, Shape, Ty};
 use crate::value::TypeId;
-use cedar_policy_core::ast::{EntityUID, Id, RestrictedExpr};
+use cedar_policy_core::ast::{EntityUID, Expr, ExprKind, Id, RestrictedExpr};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
@@ -224,9 +224,29 @@ impl Draft<'_> {
         refused(message, "write a waiver by hand, with conditions that only this failure satisfies")
     }
 
+    fn not_known(&self, read: &Read<'_>) -> Diagnostic {
+        let of = if read.kind == ReadKind::Parameter { "the parameter " } else { "" };
+        self.unbound(&format!("{of}`{}` is not known in full", read.name))
+    }
+
+    /// Returns the condition that an expression has the value that was read.
+    fn equal(&self, of: &str, read: &Read<'_>, ty: Option<&Ty>) -> Result<String, Diagnostic> {
+        let value = literal(read, ty).ok_or_else(|| self.not_known(read))?;
+        if is_empty_set(&value) {
+            return Ok(format!("{of}.isEmpty()"));
+        }
+        match without_literal(&value, ty) {
+            Some(part) => {
+                let place = read.pointer.as_ref().map_or_else(String::new, |pointer| format!(", at {pointer},"));
+                Err(self.unbound(&format!("`{}`{place} contains {part}, and Cedar has no literal of it", read.name)))
+            }
+            None => Ok(format!("{of} == {value}")),
+        }
+    }
+
     /// Returns the conditions that hold while a value is the one that was read.
     fn bound(&self, read: &Read<'_>) -> Result<Vec<String>, Diagnostic> {
-        let not_known = || self.unbound(&format!("`{}` is not known in full", read.name));
+        let not_known = || self.not_known(read);
         match (read.kind, read.state) {
             // A parameter with a place is a value that the account sets.
             (ReadKind::Parameter, state) if read.pointer.is_some() => return self.bound_parameter(read, state),
@@ -248,8 +268,7 @@ impl Draft<'_> {
             }
             let tags = declared.tags.and_then(|slot| declared.slots.find(slot)).map(|slot| &slot.ty);
             let value = format!("{of}.getTag({name})");
-            let literal = literal(read, tags).ok_or_else(not_known)?;
-            return Ok(vec![format!("{of}.hasTag({name})"), equal(&value, &literal)]);
+            return Ok(vec![format!("{of}.hasTag({name})"), self.equal(&value, read, tags)?]);
         }
         if self.is_in_absent_record(read) {
             return Ok(Vec::new());
@@ -263,8 +282,9 @@ impl Draft<'_> {
             conditions.push(format!("!({present})"));
             return Ok(conditions);
         }
+        // A record that is compared has a read of each member. One of the record itself tests that it is present.
         if matches!(last.shape, Shape::Leaf(_)) {
-            conditions.push(equal(&value, &literal(read, Some(&last.ty)).ok_or_else(not_known)?));
+            conditions.push(self.equal(&value, read, Some(&last.ty))?);
         }
         Ok(conditions)
     }
@@ -283,7 +303,7 @@ impl Draft<'_> {
 
     /// Returns the conditions that hold while a parameter that the account sets has the value that was read.
     fn bound_parameter(&self, read: &Read<'_>, state: ReadState) -> Result<Vec<String>, Diagnostic> {
-        let not_known = || self.unbound(&format!("the parameter `{}` is not known in full", read.name));
+        let not_known = || self.not_known(read);
         let declared = self.model.parameters.iter().find(|parameter| *parameter.name == *read.name);
         let declared = declared.ok_or_else(not_known)?;
         let (has, value) = match read.name.parse::<Id>() {
@@ -295,7 +315,7 @@ impl Draft<'_> {
         };
         match state {
             ReadState::Known => {
-                let equal = equal(&value, &literal(read, Some(&declared.ty)).ok_or_else(not_known)?);
+                let equal = self.equal(&value, read, Some(&declared.ty))?;
                 Ok(if declared.required { vec![equal] } else { vec![has, equal] })
             }
             ReadState::Absent if !declared.required => Ok(vec![format!("!({has})")]),
@@ -345,25 +365,44 @@ fn steps<'m>(declared: &'m EntityType, of: &str, path: &[SmolStr]) -> Option<(Ve
     Some((tests, at, last?))
 }
 
+fn is_empty_set(value: &Expr) -> bool {
+    matches!(value.expr_kind(), ExprKind::Set(items) if items.is_empty())
+}
+
+/// Returns a part of a value of a type that Cedar's validator rejects as a literal.
+fn without_literal(value: &Expr, ty: Option<&Ty>) -> Option<String> {
+    match (value.expr_kind(), ty) {
+        (ExprKind::Set(items), _) if items.is_empty() => Some("an empty set".to_owned()),
+        (ExprKind::Set(items), ty) => {
+            let item = if let Some(Ty::Set(item)) = ty { Some(&**item) } else { None };
+            items.iter().find_map(|value| without_literal(value, item))
+        }
+        (ExprKind::Record(fields), ty) => {
+            let members = if let Some(Ty::Record(members)) = ty { &members[..] } else { &[] };
+            // A literal has required members only, and its type has to be the same.
+            if let Some(optional) = members.iter().find(|member| !member.required) {
+                return Some(format!("a record with the optional member `{}`", optional.name));
+            }
+            let ty = |name: &SmolStr| members.iter().find(|member| member.name == *name).map(|member| &member.ty);
+            fields.iter().find_map(|(name, value)| without_literal(value, ty(name)))
+        }
+        _ => None,
+    }
+}
+
 /// Returns the value of a read as an expression of Cedar; `None` if the report does not have the whole value.
-fn literal(read: &Read<'_>, ty: Option<&Ty>) -> Option<String> {
+fn literal(read: &Read<'_>, ty: Option<&Ty>) -> Option<RestrictedExpr> {
     if let Some(exact) = &read.exact {
         // Only values can be parsed so: a report is not trusted to contain conditions.
-        let value: RestrictedExpr = exact.parse().ok()?;
-        return Some(value.to_string());
+        return exact.parse().ok();
     }
     // The condition reads a folded text, not the text of the snapshot.
     let value = read.compared_as.as_deref().or(read.value.as_deref())?;
     match ty? {
-        Ty::Bool => value.parse::<bool>().ok().map(|value| value.to_string()),
-        Ty::Long => value.parse::<i64>().ok().map(|value| value.to_string()),
-        Ty::String => serde_json::from_str::<String>(value).ok().map(|value| format!("{value:?}")),
+        Ty::Bool => value.parse::<bool>().ok().map(RestrictedExpr::val),
+        Ty::Long => value.parse::<i64>().ok().map(RestrictedExpr::val),
+        Ty::String => serde_json::from_str::<String>(value).ok().map(RestrictedExpr::val),
         // Of other types, the report has the expression only if it differs from the text.
-        _ => value.parse::<RestrictedExpr>().ok().map(|value| value.to_string()),
+        _ => value.parse().ok(),
     }
-}
-
-/// Returns the condition that an expression has a value. Cedar has no literal of an empty set.
-fn equal(of: &str, literal: &str) -> String {
-    if literal == "[]" { format!("{of}.isEmpty()") } else { format!("{of} == {literal}") }
 }

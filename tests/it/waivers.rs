@@ -626,6 +626,51 @@ fn a_waiver_of_a_test_of_presence_is_not_bound_to_the_members() {
 }
 
 #[test]
+fn a_waiver_of_a_value_that_cedar_cannot_write_is_refused() {
+    const SCHEMA: &str = r#"
+        type Limit = { most?: Long, of: Long };
+        type Grant = { scopes: Set<String> };
+        @path("") @key("name") entity Firm = { name: String };
+        @path("/users/*") @key("id") entity User in [Firm] =
+            { id: String, roles: Set<Set<String>>, grants: Set<Grant>, limits: Set<Limit>, own: Limit };
+        action "audit" appliesTo { principal: [Firm], resource: [User], context: {} };
+    "#;
+    let policy = "@id(\"U-1\") @title(\"Members\") @severity(\"low\")\n\
+        forbid (principal, action == Action::\"audit\", resource is User) unless { ";
+    for (condition, roles, grants, named) in [
+        (
+            "resource.limits.contains(resource.own)",
+            "[]",
+            r#"[], "limits": [{"of": 2}], "own": {"of": 1}"#,
+            Some("`limits`, at /users/0/limits, contains a record with the optional member `most`"),
+        ),
+        ("resource.roles.contains([\"m\"])", r#"[[], ["a"]]"#, "[]", Some("`roles`, at /users/0/roles, contains")),
+        ("resource.roles.contains([\"m\"])", "[]", r#"[{"scopes": []}]"#, None),
+        ("resource.roles.contains([\"m\"])", r#"[["a"]]"#, r#"[{"scopes": []}]"#, None),
+        (
+            "resource.grants.contains({scopes: [\"m\"]})",
+            "[]",
+            r#"[{"scopes": []}]"#,
+            Some("`grants`, at /users/0/grants, contains"),
+        ),
+    ] {
+        let snapshot = format!(r#"{{"name": "F", "users": [{{"id": "u", "roles": {roles}, "grants": {grants}}}]}}"#);
+        let reported = Reported::of(SCHEMA, &format!("{policy}{condition} }};"), &snapshot);
+        let run = reported.waive(&[&reported.fingerprint("U-1")], &["--waivers", "waivers.cedar"]);
+        match named {
+            None => assert_eq!((run.code, reported.verdicts()[0].2.as_str()), (0, "waived"), "{run:?}"),
+            Some(named) => {
+                let words = run.stderr.split_whitespace().filter(|word| *word != "│");
+                let message = words.collect::<Vec<_>>().join(" ");
+                assert_eq!(run.code, 5, "{run:?}");
+                assert!(message.contains("waiver-refused") && message.contains(named), "{run:?}");
+                assert!(!reported.folder.path().join("waivers.cedar").exists());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_written_waiver_of_an_unknown_verdict_does_not_waive_a_failure() {
     let reported = Reported::new(&edited("\"length\": 12, ", ""));
     let fingerprint = reported.fingerprint("HB-LEN-01");
