@@ -34,7 +34,7 @@ pub(crate) use finding::{Findings, SEARCHED_FAILURES, WITNESSES};
 pub use identity::{Identities, Identity};
 pub(crate) use identity::{fingerprint_of, id_of};
 pub(crate) use listed::{Basis, CHUNK, JudgedSnapshot, ListedVerdict, explain, explained, of_findings};
-pub(crate) use message::{STATED, phrase, unknown_label, unknown_phrase, unset};
+pub(crate) use message::{REFERS, STATED, phrase, unknown_label, unknown_phrase, unset};
 pub(crate) use model::SoughtInstance;
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};

@@ -339,6 +339,17 @@ impl Snapshot {
         Some(at)
     }
 
+    /// Returns the list that a reference of `entity` to an instance of `target` refers to, if the list is not known in full.
+    pub(crate) fn uncaptured_list_of(
+        &self,
+        model: &Model,
+        entity: EntityRef,
+        target: TypeId,
+    ) -> Option<&UncapturedList> {
+        let parent = model.ty(target).parent.unwrap_or(model.root);
+        self.table(target).uncaptured_list(self.enclosing(model, entity, parent)?)
+    }
+
     /// Returns whether `entity` is `other` or is nested in it.
     pub fn is_in(&self, model: &Model, entity: EntityRef, other: EntityRef) -> bool {
         entity == other || self.enclosing(model, entity, other.ty) == Some(other)

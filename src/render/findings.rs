@@ -241,7 +241,7 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
         }
         for list in &read.uncaptured {
             let reason = unknown_label(list.state, list.lacks.as_deref());
-            let label = format!("`{}` {reason}, and {} counts it", list.entity, read.name);
+            let label = format!("`{}` {reason}, and {} {} it", list.entity, read.name, names::use_of_list(read.kind));
             push(one_line_place(&list.place), label);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::document::{Clause, Finding, Origin, Read, Span};
 use super::names;
-use crate::report::{ClauseOutcome, ReadKind, ReadState, STATED, unknown_label, unset};
+use crate::report::{ClauseOutcome, REFERS, ReadKind, ReadState, STATED, unknown_label, unset};
 use std::collections::BTreeSet;
 
 /// Returns the label of a clause: its outcome, and the values of the derived attributes and parameters that it reads.
@@ -45,7 +45,7 @@ pub(super) fn values<'d>(finding: &'d Finding<'_>) -> Vec<(&'d Span<'d>, String)
         let is_counted = read.derived_from.as_ref().is_some_and(|from| {
             !from.witnesses.is_empty() || !from.uncaptured.is_empty() || !from.near_misses.is_empty()
         });
-        if let Some(span) = read.span.as_ref().filter(|_| !is_counted) {
+        if let Some(span) = read.span.as_ref().filter(|_| read.kind != ReadKind::Derived || !is_counted) {
             let origin = read.origin.as_ref().map(Origin::phrase).filter(|origin| origins.insert(origin.clone()));
             push(span, names::with_origin(value_label(read, &own), origin));
         }
@@ -69,7 +69,10 @@ pub(super) fn values<'d>(finding: &'d Finding<'_>) -> Vec<(&'d Span<'d>, String)
         }
         for list in &from.uncaptured {
             let state = unknown_label(list.state, list.lacks.as_deref());
-            push(&list.span, format!("`{}` {state}, and {} counts it", list.entity, read.name));
+            push(
+                &list.span,
+                format!("`{}` {state}, and {} {} it", list.entity, read.name, names::use_of_list(read.kind)),
+            );
         }
     }
     labels
@@ -94,6 +97,7 @@ fn value_label(read: &Read<'_>, own: &str) -> String {
         },
         (None, ReadState::Between) => format!("{name}{of} is {value}, as far as was captured"),
         (None, ReadState::Absent) => format!("{name}{of} is absent"),
+        (None, ReadState::Uncaptured) if read.derived_from.is_some() => format!("{name}{of} {REFERS}"),
         (None, ReadState::Uncaptured) if read.stated => format!("{name}{of} {STATED}"),
         (None, state) => format!("{name}{of} {}", unknown_label(state, None)),
     }

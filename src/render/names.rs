@@ -1,6 +1,6 @@
 //! The names that outputs use for the parts of a report.
 
-use crate::report::{ClauseOutcome, Status};
+use crate::report::{ClauseOutcome, ReadKind, Status};
 
 /// The digits of a fingerprint that text for people has. `deodar waive` accepts them.
 pub(crate) const SHORT_FINGERPRINT: usize = 8;
@@ -14,6 +14,11 @@ pub(crate) fn status(status: Status) -> &'static str {
         Status::Incomplete => "incomplete",
         Status::Invalid => "invalid_input",
     }
+}
+
+/// Returns what a value does with a list that is not known in full.
+pub(super) fn use_of_list(kind: ReadKind) -> &'static str {
+    if kind == ReadKind::Derived { "counts" } else { "refers to" }
 }
 
 /// Returns the name of the outcome of a clause.

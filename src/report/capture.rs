@@ -58,6 +58,13 @@ impl Captures<'_, '_, '_> {
         let (evaluator, model) = (self.findings.evaluator, self.findings.evaluator.model);
         let Some(declared) = model.ty(entity.ty).slots.find(slot) else { return };
         let Some(pointer) = declared.origin.pointer() else { return };
+        if let Some((ty, list)) = self.findings.list_of_reference(entity, slot) {
+            let capture = self.findings.capture_of_list(ty, list);
+            if !self.found.contains(&capture) {
+                self.found.push(capture);
+            }
+            return;
+        }
         let row = evaluator.snapshot.table(entity.ty).row(entity.row);
         let pointer = row.map_or(pointer.into(), |row| row.pointer_in_object(model.ty(entity.ty), pointer));
         if self.seen.insert((entity, None, Some(slot))) {

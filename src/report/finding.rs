@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::policy::{Check, CheckId, Waiver};
 use crate::program::{Body, CheckProgram};
-use crate::schema::{Chain, Datum, DatumType, Fallback, LackingWords, Model, Origin, Slot, SlotId};
+use crate::schema::{Chain, Datum, DatumType, Fallback, LackingWords, Model, Origin, Slot, SlotId, Ty};
 use crate::snapshot::{Gap, Location, LocationKind, Row, Secrets, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
@@ -503,20 +503,37 @@ impl<'m, 'a> Findings<'m, 'a> {
                 .map(|found| witness(found.entity, found.certain))
                 .collect();
             report.more_witnesses = gathered.witnesses.len().saturating_sub(self.most_witnesses);
-            report.uncaptured = gathered
-                .lists
-                .iter()
-                .map(|missing| WitnessReport {
-                    entity: missing.pointer.as_str().rsplit('/').next().unwrap_or_default().to_owned(),
-                    pointer: missing.pointer.clone(),
-                    place: Place::new(&snapshot.source, missing.span),
-                    certain: false,
-                    state: missing.gap.into(),
-                    lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
-                })
-                .collect();
+            report.uncaptured = gathered.lists.iter().map(|missing| self.uncaptured_list(missing)).collect();
+        }
+        if let (ReadOf::Attribute(entity, slot), ReadState::Uncaptured, None) = (&read.of, report.state, &report.lacks)
+        {
+            let list = self.list_of_reference(*entity, *slot);
+            report.uncaptured.extend(list.map(|(_, list)| self.uncaptured_list(list)));
         }
         report
+    }
+
+    fn uncaptured_list(&self, missing: &UncapturedList) -> WitnessReport {
+        WitnessReport {
+            entity: missing.pointer.as_str().rsplit('/').next().unwrap_or_default().to_owned(),
+            pointer: missing.pointer.clone(),
+            place: Place::new(&self.evaluator.snapshot.source, missing.span),
+            certain: false,
+            state: missing.gap.into(),
+            lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
+        }
+    }
+
+    /// Returns the list that is not known in full and has the instance that an attribute refers to, if the snapshot has the
+    /// reference. The reference is captured, and the list is to be captured.
+    pub(super) fn list_of_reference(&self, entity: EntityRef, slot: SlotId) -> Option<(TypeId, &'a UncapturedList)> {
+        let Evaluator { model, snapshot, .. } = self.evaluator;
+        let declared = self.slot(entity, slot)?;
+        let Ty::Entity(target) = declared.ty else { return None };
+        let list = snapshot.uncaptured_list_of(model, entity, target)?;
+        let row = snapshot.table(entity.ty).row(entity.row)?;
+        let place = self.place(entity, row, declared.origin.pointer()?);
+        matches!(place.kind, LocationKind::Value(Kind::String | Kind::Number)).then_some((target, list))
     }
 
     /// Returns the place of a value of an instance.

@@ -89,6 +89,9 @@ fn phrase_of_value(read: &ReadReport) -> String {
         }
         (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
         (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
+        (ReadState::Uncaptured, _) if read.kind != ReadKind::Derived && !read.uncaptured.is_empty() => {
+            format!("{}{of} {REFERS}", read.name)
+        }
         (ReadState::Uncaptured, _) if read.stated => format!("{}{of} {STATED}", read.name),
         (state, _) => format!("{}{of} {}", read.name, unknown_phrase(state, read.lacks.as_deref())),
     }
@@ -96,6 +99,9 @@ fn phrase_of_value(read: &ReadReport) -> String {
 
 /// The reason why a value is unknown that the snapshot states to be uncaptured, as it follows the name of the value.
 pub(crate) const STATED: &str = "is stated as uncaptured";
+
+/// The reason why a reference is unknown that the snapshot has, as it follows the name of the value.
+pub(crate) const REFERS: &str = "refers to an instance that was not captured";
 
 /// Returns the word for a parameter without a value; `has_place` is whether the account sets it.
 pub(crate) fn unset(state: ReadState, has_place: bool) -> &'static str {

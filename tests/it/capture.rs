@@ -136,3 +136,42 @@ fn explain_lists_what_a_check_reads_and_where_that_is() {
     let text = run("{}", &["explain", "EDIT"]).stdout;
     assert!(text.contains("  Member.levels at /members/*/levels, where an unlisted word is unknown\n"), "{text}");
 }
+
+#[test]
+fn a_reference_to_an_instance_of_an_uncaptured_list_asks_for_the_list() {
+    let schema = r#"@path("") entity Org;
+        @doc("A role. Settings > Roles.") @path("/roles/*") @key("id") entity Role in [Org] = { admin: Bool };
+        @path("/users/*") @key("id") entity User in [Org] = { @path("role_id") role: Role };
+        action "audit" appliesTo { principal: [Org], resource: [User], context: {} };"#;
+    let policy = r#"@id("A") @title("a") @severity("low") forbid (principal, action == Action::"audit", resource is User)
+        when { resource.role.admin };"#;
+    let report = |snapshot: &str, arguments: &[&str]| {
+        let files =
+            [("s.cedarschema", schema.as_bytes()), ("p.cedar", policy.as_bytes()), ("a.json", snapshot.as_bytes())];
+        let common = ["check", "a.json", "--now", NOW, "--schema", "s.cedarschema", "--policies", "p.cedar"];
+        deodar(&files, &[&common, arguments].concat())
+    };
+    let roles = json!({ "pointer": "/roles", "attribute": "Role", "doc": "A role. Settings > Roles." });
+    let role = json!({ "pointer": "/users/0/role_id", "attribute": "User.role", "doc": null });
+    for (roles_and_user, wanted, message) in [
+        (r#""users": [{"id": "u", "role_id": "r"}]"#, &roles, "role refers to an instance that was not captured"),
+        (
+            r#""partial": ["roles"], "roles": [], "users": [{"id": "u", "role_id": "r"}]"#,
+            &roles,
+            "role refers to an instance that was not captured",
+        ),
+        (r#""users": [{"id": "u"}]"#, &role, "role was not captured"),
+        (r#""users": [{"id": "u", "role_id": null}]"#, &role, "role was not captured"),
+    ] {
+        let found = &report(&format!("{{{roles_and_user}}}"), &["--format", "json"]).json()["findings"][0];
+        assert_eq!(
+            (&found["capture"], found["message"].as_str()),
+            (&json!([wanted]), Some(message)),
+            "{roles_and_user}"
+        );
+    }
+    let text = report(r#"{"users": [{"id": "u", "role_id": "r"}, {"id": "v", "role_id": "r"}]}"#, &[]).stdout;
+    for part in ["1 place blocks 2 verdicts", "`roles` was not captured, and role refers to it"] {
+        assert!(text.contains(part), "{text}");
+    }
+}

@@ -192,7 +192,7 @@ impl<'r> Builder<'r> {
     }
 
     fn read(self, read: &'r ReadReport) -> Read<'r> {
-        let derived = (read.kind == ReadKind::Derived).then(|| DerivedFrom {
+        let derived = (read.kind == ReadKind::Derived || !read.uncaptured.is_empty()).then(|| DerivedFrom {
             witnesses: read.witnesses.iter().map(|it| self.witness(it)).collect(),
             more: read.more_witnesses,
             uncaptured: read.uncaptured.iter().map(|it| self.witness(it)).collect(),
