@@ -17,7 +17,7 @@
 
 use super::derive::Contributions;
 use super::eval::{Evaluator, Request};
-use super::operand::Domain;
+use super::operand::{Domain, Operand};
 use super::verdict::Verdict;
 use crate::policy::ClauseKind;
 use crate::program::{
@@ -110,7 +110,7 @@ pub enum ReadValue {
     Uncaptured,
     /// The value is present and invalid.
     Unreadable,
-    /// A record that is present.
+    /// A record that is present. If it is not known in full, its unknown members are read instead.
     Present,
 }
 
@@ -537,7 +537,9 @@ impl<'a> Evaluator<'a> {
         match &self.program.node(node).kind {
             NodeKind::Slot(entity, ty, slot) => {
                 self.reads(*entity, request, out);
-                self.read_slot(*entity, *ty, *slot, request, out);
+                if let Some(entity) = self.entity(*entity, request) {
+                    self.read_slot(entity, *ty, *slot, request, out);
+                }
             }
             NodeKind::Has(entity, ty, slots, _) => {
                 self.reads(*entity, request, out);
@@ -545,14 +547,15 @@ impl<'a> Evaluator<'a> {
                 let known = self.entity(*entity, request);
                 let state = |slot: &&SlotId| self.column(*ty, **slot).states.get(known?.row as usize).copied();
                 let decisive = slots.iter().find(|slot| state(slot) != Some(State::Known)).or(slots.last());
-                if let Some(slot) = decisive {
-                    self.read_slot(*entity, *ty, *slot, request, out);
+                if let Some((entity, slot)) = known.zip(decisive) {
+                    self.read_slot(entity, *ty, *slot, request, out);
                 }
             }
             NodeKind::Record(entity, ty, path) => {
                 self.reads(*entity, request, out);
-                if let Some(attribute) = attribute_at(&self.model.ty(*ty).attributes, path) {
-                    self.read_attribute(*entity, *ty, attribute, request, out);
+                let attribute = attribute_at(&self.model.ty(*ty).attributes, path);
+                if let Some((entity, attribute)) = self.entity(*entity, request).zip(attribute) {
+                    self.read_record(entity, *ty, attribute, request, out);
                 }
             }
             NodeKind::GetTag(entity, _, key) | NodeKind::HasTag(entity, _, key) => {
@@ -636,28 +639,41 @@ impl<'a> Evaluator<'a> {
         push(Read { of: ReadOf::Tag(entity, name.to_owned()), found, contributions: None }, out);
     }
 
-    /// Adds the value of an attribute; of a record that is present, the values of its members.
-    fn read_attribute(
+    /// Adds the values of a record that is compared: the members that are not known in full, and then the others.
+    fn read_record(
         &self,
-        entity: NodeId,
+        entity: EntityRef,
         ty: TypeId,
-        attribute: &Attribute,
+        record: &Attribute,
         request: &Request,
         out: &mut Vec<Read<'a>>,
     ) {
-        let (slot, members) = match &attribute.shape {
-            Shape::Leaf(slot) => (*slot, &[][..]),
-            Shape::Record(presence, members) => (*presence, &members[..]),
+        let mut leaves = Vec::new();
+        self.leaves(entity, ty, record, &mut leaves);
+        let is_exact = |slot: SlotId| {
+            let state = self.column(ty, slot).states.get(entity.row as usize);
+            let is_record = matches!(self.model.ty(ty).slot(slot).origin, Origin::Presence(_));
+            let is_known = || is_record && state == Some(&State::Known);
+            let value = || self.slot(entity, ty, slot, request);
+            state == Some(&State::Absent) || is_known() || value().operand().is_some_and(Operand::is_exact)
         };
-        let row = self.entity(entity, request).map_or(usize::MAX, |entity| entity.row as usize);
-        if !members.is_empty() && self.column(ty, slot).states.get(row) == Some(&State::Known) {
-            return members.iter().for_each(|member| self.read_attribute(entity, ty, member, request, out));
-        }
-        self.read_slot(entity, ty, slot, request, out);
+        let (exact, others): (Vec<_>, Vec<_>) = leaves.into_iter().partition(|slot| is_exact(*slot));
+        others.into_iter().chain(exact).for_each(|slot| self.read_slot(entity, ty, slot, request, out));
     }
 
-    fn read_slot(&self, entity: NodeId, ty: TypeId, slot: SlotId, request: &Request, out: &mut Vec<Read<'a>>) {
-        let Some(entity) = self.entity(entity, request) else { return };
+    /// Adds the slots of the values that an attribute consists of: of a record that is present, those of its members.
+    fn leaves(&self, entity: EntityRef, ty: TypeId, attribute: &Attribute, out: &mut Vec<SlotId>) {
+        let (Shape::Leaf(slot) | Shape::Record(slot, _)) = attribute.shape;
+        let state = self.column(ty, slot).states.get(entity.row as usize);
+        match &attribute.shape {
+            Shape::Record(_, members) if !members.is_empty() && state == Some(&State::Known) => {
+                members.iter().for_each(|member| self.leaves(entity, ty, member, out));
+            }
+            _ => out.push(slot),
+        }
+    }
+
+    fn read_slot(&self, entity: EntityRef, ty: TypeId, slot: SlotId, request: &Request, out: &mut Vec<Read<'a>>) {
         let declared = self.model.ty(ty).slot(slot);
         // The instances around an entity are part of its identity.
         if matches!(declared.origin, Origin::Enclosing(_)) || entity.is_placeholder() {

@@ -677,10 +677,16 @@ pub(super) fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
     }
 }
 
-/// Returns the state of a value: a set with unknown elements was captured in part.
+/// Returns the state of a value: one with unknown elements was captured in part.
 fn state_of(value: &Value) -> ReadState {
+    if is_open(value) { ReadState::Partial } else { ReadState::Known }
+}
+
+/// Returns whether a set in a value has unknown elements.
+fn is_open(value: &Value) -> bool {
     match value {
-        Value::Set(set) if set.is_open() => ReadState::Partial,
-        _ => ReadState::Known,
+        Value::Set(set) => set.is_open() || set.items().iter().any(is_open),
+        Value::Record(record) => record.fields().iter().any(|(_, value)| is_open(value)),
+        _ => false,
     }
 }
