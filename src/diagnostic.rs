@@ -111,6 +111,15 @@ impl Diagnostic {
     }
 }
 
+/// Returns names in backticks, with a conjunction before the last one: `` `a`, `b` or `c` ``.
+pub(crate) fn quoted_list(names: &[&str], conjunction: &str) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} {conjunction} {last}", before.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
 /// Sorts by file and place, so that the output does not depend on the number of threads.
 pub fn sort<D: Borrow<Diagnostic>>(diagnostics: &mut [D]) {
     diagnostics.sort_by(|a, b| {

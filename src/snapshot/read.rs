@@ -4,14 +4,16 @@ use super::api_error::{self, ApiError, is_about_error, is_of_error, says_nothing
 use super::plan::SlotUse;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, quoted_list};
 use crate::hash::keyed_text;
 use crate::schema::{
     ADDRESS, Caution, Chain, Datum, DatumType, DeclaredDefault, Fallback, Folded, Lacking, LackingWords, Member, Model,
     Origin, Read, Reader, Slot, SlotId, Ty, folded_email_parts, midnight, words,
 };
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, is_slip, misspelling, nearest, trimmed};
+use crate::source::{
+    MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, is_slip, misspelling, misspellings, nearest, trimmed,
+};
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
@@ -53,8 +55,8 @@ pub(super) struct Reading<'s> {
     pub(super) latest: i64,
     /// The earliest time that was refused because it is after `latest`.
     pub(super) earliest_refused: Option<i64>,
-    /// The names of other tags, each with the name above that it may be a misspelling of.
-    other_tags: HashMap<SmolStr, Option<SmolStr>>,
+    /// The names of other tags, each with the places of those above that it may be a misspelling of.
+    other_tags: HashMap<SmolStr, Arc<[usize]>>,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
     known: HashTable<(SlotId, &'s str, Value)>,
     slips: Slips,
@@ -1127,35 +1129,49 @@ impl<'s> Reading<'s> {
             scanner.skip().map(|_| ())
         });
         let given: HashSet<&SmolStr> = names.iter().map(|(name, _)| name).collect();
-        let mut unknown = Vec::new();
+        let mut unknown: Vec<SmolStr> = Vec::new();
         for (name, key) in &names {
-            let Some(tag) = self.likely_tag(name) else { continue };
-            if unknown.contains(&tag) || given.contains(&tag) {
+            let near = self.near_tags(name);
+            let near = || near.iter().filter_map(|place| self.tags.get(*place));
+            // Another spelling of a tag that the object has is the same words, and not a misspelling of another tag.
+            if near().any(|tag| given.contains(tag) && is_respelled(tag, name)) {
                 continue;
             }
-            let (shown, meant) = if self.secret { ("***", "***") } else { (name.as_str(), tag.as_str()) };
-            let message = format!("the tag `{shown}` resembles `{meant}`, which a policy reads and this object lacks");
+            let lacking = || near().filter(|tag| !given.contains(tag));
+            if lacking().all(|tag| unknown.contains(tag)) {
+                continue;
+            }
+            let shown = if self.secret { "***" } else { name.as_str() };
+            let meant: Vec<&str> = lacking().map(|tag| if self.secret { "***" } else { tag.as_str() }).collect();
+            let (all, one) = (quoted_list(&meant, "and"), quoted_list(&meant, "or"));
+            let (reads, is) = if meant.len() > 1 { ("policies read", "they are") } else { ("a policy reads", "it is") };
+            let message = format!("the tag `{shown}` resembles {all}, which {reads} and this object lacks");
             let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(self.source, *key, "this tag");
-            self.diagnostics.push(warning.help(format!("write `{meant}` if that is meant; until then it is unknown")));
-            unknown.push(tag);
+            self.diagnostics.push(warning.help(format!("write {one} if that is meant; until then {is} unknown")));
+            for tag in lacking() {
+                if !unknown.contains(tag) {
+                    unknown.push(tag.clone());
+                }
+            }
         }
         unknown
     }
 
-    /// Returns the tag that a policy reads and of which another tag may be a misspelling.
-    fn likely_tag(&mut self, name: &SmolStr) -> Option<SmolStr> {
+    /// Returns the places of the tags that policies read and of which another tag may be a misspelling.
+    fn near_tags(&mut self, name: &SmolStr) -> Arc<[usize]> {
         if self.tags.contains(name) {
-            return None;
+            return Arc::default();
         }
         if let Some(known) = self.other_tags.get(name) {
-            return known.clone();
+            return Arc::clone(known);
         }
-        let respelt = self.tags.iter().find(|tag| is_respelled(tag, name)).map(SmolStr::as_str);
-        let meant = respelt.or_else(|| misspelling(name, self.tags.iter().map(SmolStr::as_str))).map(SmolStr::new);
+        let near = misspellings(name, self.tags.iter().map(SmolStr::as_str));
+        let place = |near: &str| self.tags.iter().position(|tag| tag == near);
+        let near: Arc<[usize]> = near.into_iter().filter_map(place).collect();
         if self.other_tags.len() < MAX_REMEMBERED_TAGS {
-            self.other_tags.insert(name.clone(), meant.clone());
+            self.other_tags.insert(name.clone(), Arc::clone(&near));
         }
-        meant
+        near
     }
 
     /// Reads the members of an object.

@@ -212,3 +212,60 @@ fn a_tag_that_may_be_misspelt_is_unknown() {
         assert_eq!((code, warned), (4, Some(expected)), "{name}");
     }
 }
+
+#[test]
+fn each_missing_tag_that_a_tag_may_mean_is_unknown() {
+    let schema = r#"
+        @path("") entity Account = {} tags String;
+        action "audit" appliesTo { principal: [Account], resource: [Account], context: {} };
+    "#;
+    let check = |tag: &str| {
+        format!(
+            r#"@id("{tag}") @title("It has no such tag") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Account) when {{ resource.hasTag("{tag}") }};"#
+        )
+    };
+    let policies = ["approved", "approver"].map(check).concat();
+    let judged = |tags: &str, engine: &str| {
+        let snapshot = format!(r#"{{"tags": {tags}}}"#);
+        let files =
+            [("s.cedarschema", schema.as_bytes()), ("p.cedar", policies.as_bytes()), ("a.json", snapshot.as_bytes())];
+        let arguments = ["check", "a.json", "--now", NOW, "--format", "json", "--engine", engine];
+        let run = deodar(&files, &[&arguments[..], &["--schema", "s.cedarschema", "--policies", "p.cedar"]].concat());
+        let report = run.json();
+        let list = |name: &str| report[name].as_array().expect("a list").clone();
+        let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+        let verdicts =
+            list("findings").iter().map(|it| format!("{} {}", text(&it["check"]), text(&it["verdict"]))).collect();
+        (verdicts, list("diagnostics").iter().map(|it| text(&it["message"])).collect())
+    };
+    let unknown = |tag: &str| format!("{tag} unknown");
+    let warned = |all: &str| vec![format!("the tag `approvet` resembles {all} and this object lacks")];
+    let table: [(&str, Vec<String>, Vec<String>); 5] = [
+        (
+            r#"{"approvet": "x"}"#,
+            vec![unknown("approved"), unknown("approver")],
+            warned("`approved` and `approver`, which policies read"),
+        ),
+        (
+            r#"{"approver": "y", "approvet": "x"}"#,
+            vec!["approver fail".into(), unknown("approved")],
+            warned("`approved`, which a policy reads"),
+        ),
+        (
+            r#"{"approvet": "x", "approved": "y"}"#,
+            vec!["approved fail".into(), unknown("approver")],
+            warned("`approver`, which a policy reads"),
+        ),
+        (r#"{"approved": "y", "Approved": "x"}"#, vec!["approved fail".into()], Vec::new()),
+        (
+            r#"{"approved": "y", "approver": "y", "approvet": "x"}"#,
+            vec!["approved fail".into(), "approver fail".into()],
+            Vec::new(),
+        ),
+    ];
+    for (tags, verdicts, warnings) in table {
+        assert_eq!(judged(tags, "compiled"), (verdicts, warnings), "{tags}");
+        assert_eq!(judged(tags, "reference"), judged(tags, "compiled"), "{tags}");
+    }
+}
