@@ -9,7 +9,7 @@ use super::past;
 use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, duplicate_key, slip_of};
 use super::split::Split;
-use super::uncaptured::Statement;
+use super::uncaptured::{Object, Statement};
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_label, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
@@ -665,23 +665,23 @@ impl Decoder<'_> {
             self.whole_group(at, &name, kind, &seen);
         }
         if let Some(statement) = statement {
-            self.stated(at, &statement, &seen);
+            self.stated(at, start, &statement, &seen);
         }
         Ok(())
     }
 
     /// Makes uncaptured what an object states, and what it lacks if its statement is not valid.
-    fn stated(&mut self, at: StopId, statement: &Statement, seen: &SeenChildren) {
+    fn stated(&mut self, at: StopId, start: u32, statement: &Statement, seen: &SeenChildren) {
         let (ty, route) = (self.ty, self.route);
-        let stop = &route.stops[at];
+        let (stop, object) = (&route.stops[at], Object::new(self.reading.source, start));
         let known = || stop.known.iter().map(String::as_str);
         let secret = stop.field.is_some_and(|field| ty.fields[field].secret);
         // The row around a group has the statement too.
         if stop.group.is_none() {
-            self.reading.diagnostics.extend(statement.problems(self.reading.source, known(), secret));
+            self.reading.diagnostics.extend(statement.problems(&object, known(), secret));
         }
         self.states_uncaptured |= !statement.is_empty();
-        let named = statement.named(route.children(at), known(), stop.groups());
+        let named = statement.named(&object, route.children(at), known(), stop.groups());
         let mut uncaptured: Vec<usize> = named.into_iter().map(|(child, _)| child).collect();
         if statement.is_wrong() {
             uncaptured.extend((0..stop.children.len()).filter(|child| !seen.contains(*child)));

@@ -2,7 +2,7 @@
 
 use super::is_respelled;
 use super::read::duplicate_key;
-use super::uncaptured::{self, Statement, UNCAPTURED};
+use super::uncaptured::{self, Object, Statement, UNCAPTURED};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Model, Only, PathId};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
@@ -144,7 +144,8 @@ fn property(
     });
     if !statement.is_empty() && model.states_uncaptured(ty, way) {
         let known: Vec<&str> = model.known_properties(ty, way).collect();
-        if let Some(span) = statement.named_as(step, known.iter().copied(), model.groups_in(ty, way)) {
+        let object = Object::new(source, start);
+        if let Some(span) = statement.named_as(&object, step, known.iter().copied(), model.groups_in(ty, way)) {
             return Err((Problem::Stated, Some(span)));
         }
         if let Some((span, message)) = statement.wrong.first() {

@@ -2,7 +2,7 @@
 
 use super::api_error::{self, ApiError, is_about_error, is_of_error, says_nothing};
 use super::plan::SlotUse;
-use super::uncaptured::{self, Statement, UNCAPTURED};
+use super::uncaptured::{self, Object, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic, quoted_list};
 use crate::hash::keyed_text;
@@ -1031,10 +1031,11 @@ impl<'s> Reading<'s> {
             let (declared, others): (Vec<&str>, Vec<&str>) =
                 names.partition(|name| name == step || self.model.has_property(name));
             let known = declared.into_iter().chain([step.as_str()]);
-            for problem in statement.problems(self.source, known, self.secret) {
+            let object = Object::new(self.source, at.1.start);
+            for problem in statement.problems(&object, known, self.secret) {
                 self.add_once(problem);
             }
-            let is_named = statement.named_as(step, std::iter::empty(), std::iter::empty()).is_some();
+            let is_named = statement.named_as(&object, step, std::iter::empty(), std::iter::empty()).is_some();
             let is_stated = !others.is_empty() || is_named;
             let (first, kind, value, is_exact) = found?;
             if let Some(again) = again {

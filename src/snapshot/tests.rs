@@ -729,6 +729,34 @@ fn an_object_states_that_its_properties_were_not_captured() {
 }
 
 #[test]
+fn a_misspelt_name_in_a_statement_names_what_the_object_lacks_of_all_that_it_may_mean() {
+    let schema = r#"
+        @path("") entity Lab = {};
+        @path("/keys/*") @key("id") entity Key in [Lab] = { id: String, expired?: String, expires?: String };
+        @path("/expireds/*") @key("id") entity A in [Lab] = { id: String };
+        @path("/expireses/*") @key("id") entity B in [Lab] = { id: String };
+        action audit appliesTo { principal: [Lab], resource: [Lab, Key, A, B], context: {} };
+    "#;
+    let states = |key: &str| {
+        let text =
+            format!(r#"{{"keys": [{{"id": "k", {key}"uncaptured": ["expire"]}}], "expireds": [], "expireses": []}}"#);
+        tables(schema, &text).lines().find(|line| line.starts_with("Key")).unwrap().to_owned()
+    };
+    assert_eq!(states(""), r#"Key::"k" expired=uncaptured expires=uncaptured id="k""#);
+    assert_eq!(states(r#""expired": "no", "#), r#"Key::"k" expired="no" expires=uncaptured id="k""#);
+    assert_eq!(states(r#""expired": null, "expires": "no", "#), r#"Key::"k" expired=uncaptured expires="no" id="k""#);
+    assert_eq!(
+        states(r#""expired": "no", "expires": "no", "#),
+        r#"Key::"k" expired=uncaptured expires=uncaptured id="k""#
+    );
+    let lists = |lists: &str| {
+        let tables = tables(schema, &format!(r#"{{"keys": [], {lists}"uncaptured": ["expirede"]}}"#));
+        tables.lines().filter(|line| line.contains(" list ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(lists(r#""expireds": [], "#), [r#"Uncaptured list /expireses """#]);
+}
+
+#[test]
 fn an_object_without_a_valid_statement_states_nothing_of_what_it_lacks() {
     let people = r#""people": [{"name": "a", "age": 7}]"#;
     for statement in [

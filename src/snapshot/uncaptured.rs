@@ -3,12 +3,14 @@
 
 use super::locate::LocationKind;
 use super::{Snapshot, is_respelled};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, quoted_list};
 use crate::schema::Model;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::Group;
-use crate::source::{Source, Span, misspelling};
+use crate::source::{Source, Span, misspelling, misspellings};
 use crate::value::TypeId;
+use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The property of an object that names its properties that were not captured.
@@ -90,45 +92,47 @@ impl Statement {
     }
 
     /// Returns the places of the declared properties that the statement names, among `declared`, each with the place of the
-    /// name. A misspelling of one names it, too, and so does the name of one of the `groups` of properties that has it. `known` are
-    /// all names that the schema knows in the object.
+    /// name. A misspelling names each property that it may mean, and the name of one of the `groups` of properties names what that
+    /// group has. `known` are all names that the schema knows in the object.
     pub(super) fn named<'d>(
         &self,
+        object: &Object<'_>,
         declared: impl Iterator<Item = &'d str> + Clone,
         known: impl Iterator<Item = &'d str> + Clone,
         groups: impl Iterator<Item = &'d Group> + Clone,
     ) -> Vec<(usize, Span)> {
         let named = |(name, span): &(String, Span)| {
-            let meant = meant(name, known.clone());
-            let group = meant.and_then(|meant| groups.clone().find(|group| group.label == meant));
+            let meant = object.meant(name, known.clone()).properties;
+            let groups: Vec<&Group> = groups.clone().filter(|group| meant.contains(&group.label.as_str())).collect();
             let is_named =
-                |declared: &str| meant == Some(declared) || group.is_some_and(|it| it.part(declared).is_some());
+                |declared: &str| meant.contains(&declared) || groups.iter().any(|group| group.part(declared).is_some());
             let places = declared.clone().enumerate().filter(|(_, declared)| is_named(declared));
             places.map(|(at, _)| (at, *span)).collect::<Vec<_>>()
         };
         self.names.iter().flat_map(named).collect()
     }
 
-    /// Returns the place of a name of the statement that is `wanted`, a misspelling of it, or the name of one of the `groups` of
+    /// Returns the place of a name of the statement that is `wanted`, may mean it, or is the name of one of the `groups` of
     /// properties that has it. `known` are all names that the schema knows in the object.
     pub(super) fn named_as<'k>(
         &self,
+        object: &Object<'_>,
         wanted: &'k str,
         known: impl Iterator<Item = &'k str> + Clone,
         groups: impl Iterator<Item = &'k Group> + Clone,
     ) -> Option<Span> {
         let known = known.chain([wanted]);
-        self.named(std::iter::once(wanted), known, groups).first().map(|(_, span)| *span)
+        self.named(object, std::iter::once(wanted), known, groups).first().map(|(_, span)| *span)
     }
 
     /// Returns the diagnostics of the statement. With `secret`, they do not quote names.
     pub(super) fn problems<'k>(
         &self,
-        source: &Arc<Source>,
+        object: &Object<'_>,
         known: impl Iterator<Item = &'k str> + Clone,
         secret: bool,
     ) -> Vec<Diagnostic> {
-        let mut problems = Vec::new();
+        let (mut problems, source) = (Vec::new(), object.source);
         for (span, message) in &self.wrong {
             let message = if secret { format!("`{UNCAPTURED}` is not valid") } else { message.clone() };
             let error = Diagnostic::error(Code::SnapshotUncaptured, message).label(source, *span, "here");
@@ -143,30 +147,87 @@ impl Statement {
             let shown = if secret { "***" } else { name };
             let message = format!("`{UNCAPTURED}` names `{shown}`, which the schema does not declare here");
             let warning = Diagnostic::warning(Code::SnapshotUncaptured, message).label(source, *span, "not declared");
-            problems.push(match first_step(name, known.clone()) {
+            let meant = object.meant(name, known.clone());
+            problems.push(match (meant.properties.as_slice(), meant.rest) {
                 _ if secret => warning,
-                Some((first, rest)) => warning.help(format!(
+                ([], _) => warning.suggest(name, known.clone()),
+                ([first], Some(rest)) => warning.help(format!(
                     "`{first}` counts as uncaptured as a whole; to keep the rest of it, write `{UNCAPTURED}: [\"{rest}\"]` in it"
                 )),
-                None => warning.suggest(name, known.clone()),
+                ([one], None) => warning.help(format!("did you mean `{one}`?")),
+                (several, _) => warning.help(format!(
+                    "did you mean {}? until then they all count as uncaptured",
+                    quoted_list(several, "or")
+                )),
             });
         }
         problems
     }
 }
 
-/// Returns the known property that a name in a statement names: itself, the one that it is a misspelling of, or the one
-/// that a path begins with.
-fn meant<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<&'k str> {
-    let exact = known.clone().find(|known| *known == name);
-    exact.or_else(|| misspelling(name, known.clone())).or_else(|| Some(first_step(name, known)?.0))
+/// The object that a statement is about.
+pub(super) struct Object<'s> {
+    source: &'s Arc<Source>,
+    start: u32,
+    /// The names of the properties that are not `null`.
+    given: OnceCell<HashSet<String>>,
 }
 
-/// Returns the known property that a path begins with, and the rest of the path.
-fn first_step<'k, 'n>(name: &'n str, known: impl Iterator<Item = &'k str> + Clone) -> Option<(&'k str, &'n str)> {
-    let (first, rest) = name.trim_start_matches('/').split_once(['/', '.'])?;
-    let exact = known.clone().find(|known| *known == first);
-    Some((exact.or_else(|| misspelling(first, known))?, rest))
+/// The known properties that a name in a statement may mean, and the rest of a path.
+struct Meant<'k, 'n> {
+    properties: Vec<&'k str>,
+    rest: Option<&'n str>,
+}
+
+impl<'s> Object<'s> {
+    /// The object that starts at a place of a source.
+    pub(super) fn new(source: &'s Arc<Source>, start: u32) -> Self {
+        Self { source, start, given: OnceCell::new() }
+    }
+
+    /// Returns the known properties that a name in the statement may mean: itself, those that it is a misspelling of, or the one
+    /// that a path begins with. If there are several, those that the object has are not meant, unless it has all of them.
+    fn meant<'k, 'n>(&self, name: &'n str, known: impl Iterator<Item = &'k str> + Clone) -> Meant<'k, 'n> {
+        let (mut properties, mut rest) = (named_by(name, known.clone()), None);
+        if properties.is_empty()
+            && let Some((first, after)) = name.trim_start_matches('/').split_once(['/', '.'])
+        {
+            (properties, rest) = (named_by(first, known), Some(after));
+        }
+        if properties.len() > 1 {
+            let given = self.given.get_or_init(|| self.given());
+            if properties.iter().any(|name| !given.contains(*name)) {
+                properties.retain(|name| !given.contains(*name));
+            }
+        }
+        Meant { properties, rest }
+    }
+
+    fn given(&self) -> HashSet<String> {
+        let mut given = HashSet::new();
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
+        let _ = Scanner::at(self.source.text(), self.start).object(|scanner, key| {
+            if scanner.peek()?.0 != Kind::Null {
+                given.insert(key.text().into_owned());
+            }
+            scanner.skip().map(|_| ())
+        });
+        given
+    }
+}
+
+/// Returns the known property that a name is, or those that it is a misspelling of.
+fn named_by<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> Vec<&'k str> {
+    if let Some(exact) = known.clone().find(|known| *known == name) {
+        return vec![exact];
+    }
+    let mut near = Vec::new();
+    for known in misspellings(name, known) {
+        if !near.contains(&known) {
+            near.push(known);
+        }
+    }
+    near
 }
 
 impl Model {
@@ -192,9 +253,9 @@ impl Snapshot {
         }
         pointer.iter().enumerate().find_map(|(at, step)| {
             let (before, _) = pointer.split_at(at);
-            let statement = self.statement(model, ty, within, before)?;
+            let (object, statement) = self.statement(model, ty, within, before)?;
             let known: Vec<&str> = model.stateable_properties(ty, before).collect();
-            statement.named_as(step, known.iter().copied(), model.groups_in(ty, before))
+            statement.named_as(&object, step, known.iter().copied(), model.groups_in(ty, before))
         })
     }
 
@@ -203,10 +264,10 @@ impl Snapshot {
     pub(super) fn is_stated(&self, model: &Model, ty: TypeId, within: Span, pointer: &[String]) -> bool {
         pointer.iter().enumerate().any(|(at, step)| {
             let (before, _) = pointer.split_at(at);
-            let Some(statement) = self.statement(model, ty, within, before) else { return false };
+            let Some((object, statement)) = self.statement(model, ty, within, before) else { return false };
             let known: Vec<&str> = model.stateable_properties(ty, before).collect();
-            let is_named = || statement.named_as(step, known.iter().copied(), model.groups_in(ty, before)).is_some();
-            statement.is_wrong() || is_named()
+            let named = || statement.named_as(&object, step, known.iter().copied(), model.groups_in(ty, before));
+            statement.is_wrong() || named().is_some()
         })
     }
 
@@ -227,7 +288,7 @@ impl Snapshot {
     }
 
     /// Returns the statement of an object of an instance, if it can have one.
-    fn statement(&self, model: &Model, ty: TypeId, within: Span, object: &[String]) -> Option<Statement> {
+    fn statement(&self, model: &Model, ty: TypeId, within: Span, object: &[String]) -> Option<(Object<'_>, Statement)> {
         if !model.states_uncaptured(ty, object) {
             return None;
         }
@@ -249,6 +310,28 @@ impl Snapshot {
             }
             Ok::<_, SyntaxError>(())
         });
-        Some(statement)
+        Some((Object::new(&self.source, object.span.start), statement))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warning_names_each_property_that_a_name_may_mean() {
+        let help = |properties: &str, name: &str| {
+            let source = Source::new("a.json", format!("{{{properties}}}")).unwrap();
+            let statement = Statement { names: vec![(name.to_owned(), Span::new(0, 1))], ..Statement::default() };
+            let known = ["expired", "expires", "id", "expires"].into_iter();
+            let problems = statement.problems(&Object::new(&source, 0), known, false);
+            problems.into_iter().map(|problem| problem.help.unwrap()).collect::<String>()
+        };
+        let both = "did you mean `expired` or `expires`? until then they all count as uncaptured";
+        assert_eq!(help("", "expire"), both);
+        assert_eq!(help("", "expire/by"), both);
+        assert_eq!(help(r#""expired": 1, "expires": 1"#, "expire"), both);
+        assert_eq!(help(r#""expired": 1, "expires": null"#, "expire"), "did you mean `expires`?");
+        assert_eq!(help(r#""expired": 1"#, "expired"), "");
     }
 }
