@@ -98,12 +98,12 @@ impl Diagnostic {
         let help = match crate::source::nearest(word, valid.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
-                let valid: Vec<String> = valid.into_iter().map(|word| format!("`{word}`")).collect();
-                let more = valid.len().saturating_sub(LISTED);
+                let more = valid.clone().into_iter().count().saturating_sub(LISTED);
+                let listed: Vec<String> = valid.into_iter().take(LISTED).map(|word| format!("`{word}`")).collect();
                 match more {
-                    0 if valid.is_empty() => return self,
-                    0 => format!("valid: {}", valid.join(", ")),
-                    more => format!("valid: {}, and {more} more", valid.get(..LISTED).unwrap_or(&valid).join(", ")),
+                    0 if listed.is_empty() => return self,
+                    0 => format!("valid: {}", listed.join(", ")),
+                    more => format!("valid: {}, and {more} more", listed.join(", ")),
                 }
             }
         };

@@ -533,10 +533,12 @@ impl Table {
 /// Returns the declared name of a property of a group that a name is a misspelling of. In the name of the group, a short
 /// word may have a slip too.
 fn misspelling_in_group<'c>(name: &str, declared: impl Iterator<Item = &'c str> + Clone) -> Option<&'c str> {
-    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
+    fn digits(name: &str) -> impl Iterator<Item = u8> {
+        name.bytes().filter(u8::is_ascii_digit)
+    }
     let is_slip = |declared: &&str| {
         name.len().abs_diff(declared.len()) <= 1
-            && digits(name) == digits(declared)
+            && digits(name).eq(digits(declared))
             && strsim::damerau_levenshtein(name, declared) == 1
     };
     misspelling(name, declared.clone()).or_else(|| declared.clone().find(is_slip))

@@ -13,7 +13,7 @@ use crate::program::Needed;
 use crate::schema::{FieldId, Model, PathId, Slot, SlotId};
 use crate::source::json::{Key, Scanner, SyntaxError, UsualKey};
 use crate::source::pointer::{Group, Groups};
-use crate::source::{is_slip, misspellings};
+use crate::source::{NameIndex, is_slip};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
@@ -74,7 +74,7 @@ pub(super) struct TypePlan {
     /// The slots below records of which the states are needed, each record before the slots below it.
     pub below_records: Vec<SlotId>,
     /// The names of tags that policies read.
-    pub tags: Vec<SmolStr>,
+    pub tags: NameIndex,
     /// Layouts that no task has in hand; at most one for each thread.
     layouts: Mutex<Vec<Layout>>,
 }
@@ -95,7 +95,7 @@ impl TypePlan {
                 unkept.into_iter().for_each(|above| uses[above] = SlotUse::State);
             }
         }
-        let tags = tags.iter().filter(|(of, _)| *of == ty).map(|(_, tag)| tag.clone()).collect();
+        let tags = NameIndex::new(tags.iter().filter(|(of, _)| *of == ty).map(|(_, tag)| tag.as_str()));
         order.retain(|slot| slots[*slot].is_below_records() && uses[*slot] != SlotUse::Checked);
         Self { route: Route::new(model, ty), uses, below_records: order, tags, layouts: Mutex::default() }
     }
@@ -159,6 +159,8 @@ pub(super) struct Stop {
     pub is_path: bool,
     /// Stops below. Those that are fields come first.
     pub children: Vec<StopId>,
+    /// Their names, for the search of misspellings. Most objects have no undeclared name.
+    child_names: OnceLock<NameIndex>,
     /// Whether the value is read here.
     pub read: bool,
     /// Whether the value is an object whose properties are read.
@@ -223,6 +225,7 @@ impl Route {
             ignored: node.map_or(Vec::new(), |node| node.ignored.clone()),
             lists_partial: self.stops.is_empty() && id == model.root && partial::is_reserved(model),
             children: Vec::new(),
+            child_names: OnceLock::new(),
             read: node.is_some_and(|node| !node.slots.is_empty() || node.key),
             leads_on: node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty())
                 || tree.is_some_and(|tree| !tree.children.is_empty() || !tree.groups.is_empty()),
@@ -295,19 +298,21 @@ impl Route {
     /// Returns the children that an undeclared name is a misspelling of, or the one that it begins: then a `.` in its path
     /// probably separates two steps.
     fn near(&self, at: StopId, name: &str) -> Near {
-        let begins = |child: &&str| child.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let begins = |child: &str| child.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let place = |near: &str| self.children(at).position(|child| child == near);
         let stop = &self.stops[at];
-        let mut near: Vec<&str> = match &stop.group {
-            Some(_) => misspelling_in_group(name, self.children(at)).into_iter().collect(),
-            None => misspellings(name, self.children(at)),
+        let mut near: Vec<usize> = match &stop.group {
+            Some(_) => misspelling_in_group(name, self.children(at)).and_then(place).into_iter().collect(),
+            None => stop.child_names.get_or_init(|| NameIndex::new(self.children(at))).misspellings(name),
         };
         if near.is_empty() && !stop.groups.is_empty() {
-            near.extend(misspelling_in_group(name, self.children(at).filter(|child| stop.is_in_groups(child))));
+            let in_groups = self.children(at).filter(|child| stop.is_in_groups(child));
+            near.extend(misspelling_in_group(name, in_groups).and_then(place));
         }
         if near.is_empty() {
-            near.extend(self.children(at).find(begins));
+            near.extend(self.children(at).position(begins));
         }
-        Near::new(near.into_iter().filter_map(|near| self.children(at).position(|child| child == near)))
+        Near::new(near.into_iter())
     }
 }
 

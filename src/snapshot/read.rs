@@ -12,7 +12,7 @@ use crate::schema::{
 };
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
 use crate::source::{
-    MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, is_slip, misspelling, misspellings, nearest, trimmed,
+    MAX_SOURCE_BYTES, NameIndex, Place, Source, Span, byte_offset, is_slip, misspelling, nearest, trimmed,
 };
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use hashbrown::HashTable;
@@ -50,12 +50,12 @@ pub(super) struct Reading<'s> {
     pub side: String,
     pub other_properties: usize,
     /// The names of tags that policies read.
-    tags: &'s [SmolStr],
+    tags: Option<&'s NameIndex>,
     /// The latest time of something past.
     pub(super) latest: i64,
     /// The earliest time that was refused because it is after `latest`.
     pub(super) earliest_refused: Option<i64>,
-    /// The names of other tags, each with the places of those above that it may be a misspelling of.
+    /// The names of tags in the snapshot, each with the places of those above that it may be a misspelling of.
     other_tags: HashMap<SmolStr, Arc<[usize]>>,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
     known: HashTable<(SlotId, &'s str, Value)>,
@@ -175,7 +175,7 @@ impl<'s> Reading<'s> {
             secret: false,
             side,
             other_properties: 0,
-            tags: &[],
+            tags: None,
             latest: i64::MAX,
             earliest_refused: None,
             other_tags: HashMap::new(),
@@ -187,8 +187,8 @@ impl<'s> Reading<'s> {
     }
 
     /// Returns the reading with the names of the tags that policies read.
-    pub(super) fn with_tags(self, tags: &'s [SmolStr]) -> Self {
-        Self { tags, ..self }
+    pub(super) fn with_tags(self, tags: &'s NameIndex) -> Self {
+        Self { tags: Some(tags).filter(|tags| tags.names().next().is_some()), ..self }
     }
 
     /// Returns the reading with the latest time of something past.
@@ -1110,19 +1110,20 @@ impl<'s> Reading<'s> {
         let mut unknown = [nulls, unreadable].concat();
         unknown.extend(self.misspelt_tags(span));
         // `{"error": "forbidden"}` does not show which tags there are. Next to a known tag, `error` is a tag, too.
-        let has_tag = || fields.iter().any(|(name, _)| self.tags.contains(name));
+        let has_tag = |tags: &NameIndex| fields.iter().any(|(name, _)| tags.place(name).is_some());
         let mut names = fields.iter().map(|(name, _)| name).chain(&unknown);
-        if names.any(|name| is_of_error(name)) && !has_tag() {
-            unknown.extend(self.tags.iter().filter(|tag| !is_of_error(tag)).cloned());
+        if let Some(tags) = self.tags
+            && names.any(|name| is_of_error(name))
+            && !has_tag(tags)
+        {
+            unknown.extend(tags.names().filter(|tag| !is_of_error(tag)).cloned());
         }
         Some(Value::Record(Arc::new(Record::partial(fields, unknown))))
     }
 
     /// Returns the tags that a policy reads and an object lacks, and of which it may have a misspelling.
     fn misspelt_tags(&mut self, span: Span) -> Vec<SmolStr> {
-        if self.tags.is_empty() {
-            return Vec::new();
-        }
+        let Some(tags) = self.tags else { return Vec::new() };
         let mut names = Vec::new();
         #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = Scanner::at(self.source.text(), span.start).object(|scanner, key| {
@@ -1132,8 +1133,8 @@ impl<'s> Reading<'s> {
         let given: HashSet<&SmolStr> = names.iter().map(|(name, _)| name).collect();
         let mut unknown: Vec<SmolStr> = Vec::new();
         for (name, key) in &names {
-            let near = self.near_tags(name);
-            let near = || near.iter().filter_map(|place| self.tags.get(*place));
+            let near = self.near_tags(tags, name);
+            let near = || near.iter().filter_map(|place| tags.get(*place));
             // Another spelling of a tag that the object has is the same words, and not a misspelling of another tag.
             if near().any(|tag| given.contains(tag) && is_respelled(tag, name)) {
                 continue;
@@ -1158,17 +1159,13 @@ impl<'s> Reading<'s> {
         unknown
     }
 
-    /// Returns the places of the tags that policies read and of which another tag may be a misspelling.
-    fn near_tags(&mut self, name: &SmolStr) -> Arc<[usize]> {
-        if self.tags.contains(name) {
-            return Arc::default();
-        }
+    /// Returns the places of the `tags` that policies read and of which another tag may be a misspelling.
+    fn near_tags(&mut self, tags: &NameIndex, name: &SmolStr) -> Arc<[usize]> {
         if let Some(known) = self.other_tags.get(name) {
             return Arc::clone(known);
         }
-        let near = misspellings(name, self.tags.iter().map(SmolStr::as_str));
-        let place = |near: &str| self.tags.iter().position(|tag| tag == near);
-        let near: Arc<[usize]> = near.into_iter().filter_map(place).collect();
+        let near = if tags.place(name).is_some() { Vec::new() } else { tags.misspellings(name) };
+        let near: Arc<[usize]> = near.into();
         if self.other_tags.len() < MAX_REMEMBERED_TAGS {
             self.other_tags.insert(name.clone(), Arc::clone(&near));
         }

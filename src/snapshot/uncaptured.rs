@@ -7,26 +7,21 @@ use crate::diagnostic::{Code, Diagnostic, quoted_list};
 use crate::schema::Model;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::Group;
-use crate::source::{Source, Span, misspelling, misspellings};
+use crate::source::{NameIndex, Source, Span, misspelling, misspellings};
 use crate::value::TypeId;
 use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The property of an object that names its properties that were not captured.
 pub(crate) const UNCAPTURED: &str = "uncaptured";
 
+/// The number of names in a statement that are searched among the known ones without an index.
+const FEW_NAMES: usize = 16;
+
 /// Returns whether an undeclared property may be meant to be `uncaptured`.
 pub(crate) fn is_like(name: &str) -> bool {
-    // Most names have other letters.
-    let others = (letters(name) ^ letters(UNCAPTURED)).count_ones();
-    others <= 2 && name != UNCAPTURED && misspelling(name, [UNCAPTURED]).is_some()
-}
-
-/// Returns the set of the letters of a name, as bits.
-fn letters(name: &str) -> u32 {
-    let letter = |byte: u8| byte.is_ascii_alphabetic().then(|| 1 << (byte.to_ascii_lowercase() - b'a'));
-    name.bytes().filter_map(letter).fold(0, |all, letter: u32| all | letter)
+    name != UNCAPTURED && misspelling(name, [UNCAPTURED]).is_some()
 }
 
 /// The statement of one object.
@@ -101,15 +96,30 @@ impl Statement {
         known: impl Iterator<Item = &'d str> + Clone,
         groups: impl Iterator<Item = &'d Group> + Clone,
     ) -> Vec<(usize, Span)> {
-        let named = |(name, span): &(String, Span)| {
-            let meant = object.meant(name, known.clone()).properties;
-            let groups: Vec<&Group> = groups.clone().filter(|group| meant.contains(&group.label.as_str())).collect();
-            let is_named =
-                |declared: &str| meant.contains(&declared) || groups.iter().any(|group| group.part(declared).is_some());
-            let places = declared.clone().enumerate().filter(|(_, declared)| is_named(declared));
-            places.map(|(at, _)| (at, *span)).collect::<Vec<_>>()
+        let known = self.known(known);
+        let mut first: HashMap<&str, (usize, Span)> = HashMap::new();
+        for (order, (name, span)) in self.names.iter().enumerate() {
+            for meant in object.meant(name, &known).properties {
+                first.entry(meant).or_insert((order, *span));
+            }
+        }
+        let of_groups = |declared: &str| {
+            let groups = groups.clone().filter(|group| group.part(declared).is_some());
+            groups.filter_map(|group| first.get(group.label.as_str()).copied()).min()
         };
-        self.names.iter().flat_map(named).collect()
+        let of = |declared: &str| first.get(declared).copied().into_iter().chain(of_groups(declared)).min();
+        let found =
+            declared.enumerate().filter_map(|(at, declared)| of(declared).map(|(order, span)| (order, at, span)));
+        let mut found: Vec<(usize, usize, Span)> = found.collect();
+        found.sort_unstable_by_key(|(order, at, _)| (*order, *at));
+        found.into_iter().map(|(_, at, span)| (at, span)).collect()
+    }
+
+    /// Returns the known names in the form in which the names of the statement are searched.
+    fn known<'k>(&self, known: impl Iterator<Item = &'k str>) -> Known<'k> {
+        let names: Vec<&str> = known.collect();
+        let index = (self.names.len() > FEW_NAMES).then(|| NameIndex::new(names.iter().copied()));
+        Known { names, index }
     }
 
     /// Returns the place of a name of the statement that is `wanted`, may mean it, or is the name of one of the `groups` of
@@ -132,7 +142,7 @@ impl Statement {
         known: impl Iterator<Item = &'k str> + Clone,
         secret: bool,
     ) -> Vec<Diagnostic> {
-        let (mut problems, source) = (Vec::new(), object.source);
+        let (mut problems, source, known) = (Vec::new(), object.source, self.known(known));
         for (span, message) in &self.wrong {
             let message = if secret { format!("`{UNCAPTURED}` is not valid") } else { message.clone() };
             let error = Diagnostic::error(Code::SnapshotUncaptured, message).label(source, *span, "here");
@@ -141,16 +151,16 @@ impl Statement {
             problems.push(error.help(help));
         }
         for (name, span) in &self.names {
-            if known.clone().any(|known| known == name) {
+            if known.exact(name).is_some() {
                 continue;
             }
             let shown = if secret { "***" } else { name };
             let message = format!("`{UNCAPTURED}` names `{shown}`, which the schema does not declare here");
             let warning = Diagnostic::warning(Code::SnapshotUncaptured, message).label(source, *span, "not declared");
-            let meant = object.meant(name, known.clone());
+            let meant = object.meant(name, &known);
             problems.push(match (meant.properties.as_slice(), meant.rest) {
                 _ if secret => warning,
-                ([], _) => warning.suggest(name, known.clone()),
+                ([], _) => warning.suggest(name, known.names.iter().copied()),
                 ([first], Some(rest)) => warning.help(format!(
                     "`{first}` counts as uncaptured as a whole; to keep the rest of it, write `{UNCAPTURED}: [\"{rest}\"]` in it"
                 )),
@@ -187,12 +197,12 @@ impl<'s> Object<'s> {
 
     /// Returns the known properties that a name in the statement may mean: itself, those that it is a misspelling of, or the one
     /// that a path begins with. If there are several, those that the object has are not meant, unless it has all of them.
-    fn meant<'k, 'n>(&self, name: &'n str, known: impl Iterator<Item = &'k str> + Clone) -> Meant<'k, 'n> {
-        let (mut properties, mut rest) = (named_by(name, known.clone()), None);
+    fn meant<'k, 'n>(&self, name: &'n str, known: &Known<'k>) -> Meant<'k, 'n> {
+        let (mut properties, mut rest) = (known.named_by(name), None);
         if properties.is_empty()
             && let Some((first, after)) = name.trim_start_matches('/').split_once(['/', '.'])
         {
-            (properties, rest) = (named_by(first, known), Some(after));
+            (properties, rest) = (known.named_by(first), Some(after));
         }
         if properties.len() > 1 {
             let given = self.given.get_or_init(|| self.given());
@@ -216,18 +226,39 @@ impl<'s> Object<'s> {
     }
 }
 
-/// Returns the known property that a name is, or those that it is a misspelling of.
-fn named_by<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> Vec<&'k str> {
-    if let Some(exact) = known.clone().find(|known| *known == name) {
-        return vec![exact];
-    }
-    let mut near = Vec::new();
-    for known in misspellings(name, known) {
-        if !near.contains(&known) {
-            near.push(known);
+/// All names that the schema knows in the object of a statement.
+struct Known<'k> {
+    names: Vec<&'k str>,
+    /// The index of the names, if many names are searched among them.
+    index: Option<NameIndex>,
+}
+
+impl<'k> Known<'k> {
+    /// Returns the known property with a name.
+    fn exact(&self, name: &str) -> Option<&'k str> {
+        match &self.index {
+            Some(index) => index.place(name).and_then(|place| self.names.get(place).copied()),
+            None => self.names.iter().copied().find(|known| *known == name),
         }
     }
-    near
+
+    /// Returns the known property that a name is, or those that it is a misspelling of, each once.
+    fn named_by(&self, name: &str) -> Vec<&'k str> {
+        if let Some(exact) = self.exact(name) {
+            return vec![exact];
+        }
+        let all = match &self.index {
+            Some(index) => index.misspellings(name).into_iter().filter_map(|at| self.names.get(at).copied()).collect(),
+            None => misspellings(name, self.names.iter().copied()),
+        };
+        let mut near = Vec::new();
+        for name in all {
+            if !near.contains(&name) {
+                near.push(name);
+            }
+        }
+        near
+    }
 }
 
 impl Model {
@@ -333,5 +364,34 @@ mod tests {
         assert_eq!(help(r#""expired": 1, "expires": 1"#, "expire"), both);
         assert_eq!(help(r#""expired": 1, "expires": null"#, "expire"), "did you mean `expires`?");
         assert_eq!(help(r#""expired": 1"#, "expired"), "");
+    }
+
+    #[test]
+    fn many_names_mean_what_each_of_them_means() {
+        let source = Source::new("a.json", r#"{"expired": 1}"#).unwrap();
+        let (object, known) = (Object::new(&source, 0), ["expired", "expires", "id", "key_1_on", "key_2_on", "id"]);
+        let names = ["expire", "id", "ID", "key_1_onn", "Key-2-On", "key-2-on", "expires/at", "expired", "other"];
+        let statement = |names: &[&str]| {
+            let places = (0..).map(|at| Span::new(at, at + 1));
+            let names = names.iter().map(|name| (*name).to_owned()).zip(places).collect();
+            Statement { names, ..Statement::default() }
+        };
+        let named = |statement: &Statement| {
+            let known = known.into_iter();
+            (
+                statement.named(&object, known.clone(), known.clone(), std::iter::empty()),
+                statement.problems(&object, known, false),
+            )
+        };
+        let (few, many) = (statement(&names), statement(&names.repeat(3)));
+        assert!(few.names.len() <= FEW_NAMES && many.names.len() > FEW_NAMES);
+        let (places, problems) = named(&few);
+        assert_eq!(
+            places.iter().map(|(at, span)| (*at, span.start)).collect::<Vec<_>>(),
+            [(1, 0), (2, 1), (5, 1), (3, 3), (4, 4), (0, 7)]
+        );
+        let (all, all_problems) = named(&many);
+        assert_eq!(all, places);
+        assert_eq!(all_problems.get(..problems.len()), Some(problems.as_slice()));
     }
 }

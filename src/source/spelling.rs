@@ -5,12 +5,17 @@
 //! another word. [`nearest`] only words a hint for a user who typed a command, an id or an annotation, and accepts
 //! more.
 
+mod index;
+
+pub use index::NameIndex;
+
 use icu_normalizer::ComposingNormalizerBorrowed;
+use index::Signature;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Names of more bytes are not compared: the cost grows with the square of the length.
+/// Names of more bytes have no slips: the cost of the comparison grows with the square of the length.
 const LONGEST: usize = 256;
 
 /// The number of slips of an inflection. More are slips of letters.
@@ -63,29 +68,46 @@ pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) 
 
 /// Returns the declared names that a property's name is a [`misspelling`] of, those with the fewest slips first.
 pub fn misspellings<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> Vec<&'c str> {
-    let mut found: Vec<(usize, &str)> = by_slips(name, declared).collect();
+    by_fewest(by_slips(name, declared))
+}
+
+/// Returns what was found with a number of slips, that with the fewest first.
+fn by_fewest<T>(found: impl Iterator<Item = (usize, T)>) -> Vec<T> {
+    let mut found: Vec<(usize, T)> = found.collect();
     found.sort_by_key(|(slips, _)| *slips);
-    found.into_iter().map(|(_, candidate)| candidate).collect()
+    found.into_iter().map(|(_, found)| found).collect()
 }
 
 /// Returns the declared names that a name is a misspelling of, with the numbers of slips.
 fn by_slips<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> impl Iterator<Item = (usize, &'c str)> {
+    let signature = Signature::of(name);
     let mut written: Option<Name> = None;
     declared.into_iter().filter_map(move |candidate| {
-        // Most names differ in their first letters, and then nothing needs to be divided into words.
-        let too_long = name.len() > LONGEST || candidate.len() > LONGEST;
-        if candidate == name || too_long || !may_begin_alike(name, candidate) {
+        // Most names have other letters, and then nothing needs to be divided into words.
+        if candidate == name || !signature.may_be_misspelling(Signature::of(candidate)) {
             return None;
         }
         let written = written.get_or_insert_with(|| Name::new(name));
-        Some((written.slips(&Name::new(candidate))?, candidate))
+        Some((slips((name, written), (candidate, &Name::new(candidate)))?, candidate))
     })
+}
+
+/// Returns the number of slips by which a name is a misspelling of a declared one. Both names are given with their words.
+fn slips((name, written): (&str, &Name), (declared, divided): (&str, &Name)) -> Option<usize> {
+    if name == declared {
+        return None;
+    }
+    let too_long = name.len() > LONGEST || declared.len() > LONGEST;
+    if written.letters != divided.letters && (too_long || !may_begin_alike(name, declared)) {
+        return None;
+    }
+    written.slips(divided)
 }
 
 /// Returns whether a name has a slip of the letters of a declared one. Another way of writing it, and an inflection, are not
 /// slips: an object may have both `email` and `emails`.
 pub fn is_slip(name: &str, declared: &str) -> bool {
-    misspelling(name, [declared]).is_some() && Name::new(name).slips(&Name::new(declared)) > Some(INFLECTED)
+    by_slips(name, [declared]).any(|(slips, _)| slips > INFLECTED)
 }
 
 /// Returns the candidate that is nearest to a typed word, if one is near enough to be intended.
@@ -98,7 +120,7 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + C
         return Some(misspelt);
     }
     let lower = word.to_lowercase();
-    let length = lower.chars().count();
+    let (length, signature) = (lower.chars().count(), Signature::of(word));
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         // The distance is at least the difference of the lengths.
@@ -106,8 +128,13 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + C
         if longest > LONGEST || longest - length.min(candidate.chars().count()) > FARTHEST {
             continue;
         }
+        let farthest = longest.div_ceil(3).min(FARTHEST);
+        let is_ascii = word.is_ascii() && candidate.is_ascii();
+        if is_ascii && !signature.may_be_within(Signature::of(candidate), farthest) {
+            continue;
+        }
         let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-        let near = distance <= longest.div_ceil(3).min(FARTHEST) && distance < longest;
+        let near = distance <= farthest && distance < longest;
         if near
             && best.is_none_or(|(least, _)| distance < least)
             && !Name::new(word).has_another_word(&Name::new(candidate))
@@ -180,6 +207,7 @@ fn with_first_letter<'w>(a: &'w str, b: &'w str) -> Option<&'w str> {
 }
 
 /// A name divided into words.
+#[derive(Debug)]
 struct Name {
     /// The letters and digits of the name, in lower case.
     letters: String,
@@ -229,6 +257,10 @@ impl Name {
             ends.push(letters.len());
         }
         Self { letters, ends }
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::of_letters(self.letters.chars())
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
@@ -422,7 +454,7 @@ mod tests {
     }
 
     /// Written names that are misspellings of declared ones.
-    const MISSPELLINGS: &[(&str, &str)] = &[
+    pub(super) const MISSPELLINGS: &[(&str, &str)] = &[
         // Another way of writing the same words.
         ("expiresAt", "expires_at"),
         ("Expires-At", "expires_at"),
@@ -633,6 +665,13 @@ mod tests {
         assert_eq!(misspelling("expires_at", ["expires_at"]), None);
         assert_eq!(misspellings("rolees", ["role", "roles", "rule"]), ["role", "roles"]);
         assert_eq!(misspellings("rolse", ["users", "rolls", "roles"]), ["roles"]);
+    }
+
+    #[test]
+    fn long_names_may_differ_in_writing_only() {
+        let long = "expires_".repeat(100);
+        assert_eq!(misspelling(&long.to_uppercase(), [long.as_str()]), Some(long.as_str()));
+        assert_eq!(misspelling(&format!("{long}expiers"), [format!("{long}expires").as_str()]), None);
     }
 
     #[test]
