@@ -121,7 +121,15 @@ struct Pack {
     /// Whether the snapshot determined it.
     recognised: bool,
     schema: Arc<Source>,
-    policies: Vec<Arc<Source>>,
+    policies: PolicyFiles,
+}
+
+/// Policy files in the order in which they were named. A file is read once, however its path is written.
+#[derive(Debug, Default)]
+struct PolicyFiles {
+    sources: Vec<Arc<Source>>,
+    /// The files, with links followed.
+    targets: BTreeSet<PathBuf>,
 }
 
 /// Returns the time now, in milliseconds since 1970.
@@ -254,8 +262,9 @@ impl Loader {
         let before = diagnostics.len();
         let Some(pack) = self.pack(selection, &snapshots, &mut diagnostics) else { return Err(diagnostics) };
         let waivers = self.waivers(selection, &pack.policies, &mut diagnostics);
+        let policies = pack.policies.sources;
         let partial_pack = has_errors(diagnostics.get(before..).unwrap_or_default());
-        let Pack { name: pack, recognised, schema, policies, .. } = pack;
+        let Pack { name: pack, recognised, schema, .. } = pack;
         let skipped_reports = 0;
         let unread = Vec::new();
         Ok(Inputs {
@@ -464,7 +473,7 @@ impl Loader {
         diagnostics.extend(pack.built_in.and_then(|pack| unused::warning(pack, selection)));
         if !selection.policies.is_empty() {
             if selection.pack.is_none() {
-                pack.policies.clear();
+                pack.policies = PolicyFiles::default();
             }
             if selection.schema.is_none() {
                 pack.name = format!("{} with the given policies", pack.name);
@@ -479,9 +488,9 @@ impl Loader {
         Some(pack)
     }
 
-    fn policies(&mut self, path: &Path, into: &mut Vec<Arc<Source>>, diagnostics: &mut Vec<Diagnostic>) {
+    fn policies(&mut self, path: &Path, into: &mut PolicyFiles, diagnostics: &mut Vec<Diagnostic>) {
         if !path.is_dir() {
-            into.extend(self.read(path, MAX_BYTES, diagnostics));
+            self.policy_file(path, into, diagnostics);
             return;
         }
         let (mut found, others) = self.walk(path, belongs, diagnostics);
@@ -497,7 +506,16 @@ impl Loader {
             diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
         }
         for file in found {
-            into.extend(self.read(&file, MAX_BYTES, diagnostics));
+            self.policy_file(&file, into, diagnostics);
+        }
+    }
+
+    /// Reads a policy file that is not among the files yet.
+    fn policy_file(&mut self, path: &Path, into: &mut PolicyFiles, diagnostics: &mut Vec<Diagnostic>) {
+        match into.targets.insert(target(path)) {
+            true => into.sources.extend(self.read(path, MAX_BYTES, diagnostics)),
+            // A link may lead to another file later.
+            false => self.file_states.file(path),
         }
     }
 
@@ -505,20 +523,14 @@ impl Loader {
     fn waivers(
         &mut self,
         selection: &Selection,
-        policies: &[Arc<Source>],
+        policies: &PolicyFiles,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<Arc<Source>> {
-        let mut found = Vec::new();
+        let mut waivers = PolicyFiles { sources: Vec::new(), targets: policies.targets.clone() };
         for path in &selection.waivers {
-            self.policies(path, &mut found, diagnostics);
+            self.policies(path, &mut waivers, diagnostics);
         }
-        let mut waivers: Vec<Arc<Source>> = Vec::new();
-        for file in found {
-            if !policies.iter().chain(&waivers).any(|known| Arc::ptr_eq(known, &file)) {
-                waivers.push(file);
-            }
-        }
-        waivers
+        waivers.sources
     }
 
     /// Returns a pack by name.
@@ -556,7 +568,8 @@ impl Loader {
             Some(pack) => self.embedded(pack, diagnostics)?,
             None if has_schema && has_policies => {
                 let schema = self.read(&schema, MAX_BYTES, diagnostics)?;
-                Pack { name: String::new(), built_in: None, recognised: false, schema, policies: Vec::new() }
+                let policies = PolicyFiles::default();
+                Pack { name: String::new(), built_in: None, recognised: false, schema, policies }
             }
             None => {
                 let both = format!("a pack of this folder needs both `{}` and `{}`", shown(&schema), shown(&folder));
@@ -568,7 +581,7 @@ impl Loader {
             pack.schema = self.read(&schema, MAX_BYTES, diagnostics)?;
         }
         if has_policies {
-            pack.policies.clear();
+            pack.policies = PolicyFiles::default();
             self.policies(&folder, &mut pack.policies, diagnostics);
         }
         let origin = match (has_schema, has_policies) {
@@ -594,7 +607,8 @@ impl Loader {
             Some(read)
         };
         let schema = part(pack.schema.0, pack.schema.1, Some(pack.saved))?;
-        let policies = pack.policies.iter().filter_map(|(file, text)| part(file, text, None)).collect();
+        let sources = pack.policies.iter().filter_map(|(file, text)| part(file, text, None)).collect();
+        let policies = PolicyFiles { sources, targets: BTreeSet::new() };
         Some(Pack { name: pack.name.to_owned(), built_in: None, recognised: false, schema, policies })
     }
 

@@ -715,6 +715,56 @@ fn a_waiver_is_added_to_what_the_file_has() {
 }
 
 #[test]
+fn a_file_is_read_once_however_its_path_is_written() {
+    let reported = Reported::new(&long());
+    let fingerprint = reported.fingerprint("HB-LEN-01");
+    assert_eq!(reported.waive(&[&fingerprint], &["--waivers", "waivers.cedar"]).code, 0);
+    let written = std::fs::read_to_string(reported.folder.path().join("waivers.cedar")).expect("it is there");
+    reported.write("policies/own.cedar", &replaced(&written, "@id(\"W-", "@id(\"OWN-"));
+    let absolute = |name: &str| reported.folder.path().join(name).display().to_string();
+    let mut spelt = vec![
+        ["--waivers".to_owned(), "./waivers.cedar".to_owned()],
+        ["--waivers".to_owned(), "policies/../waivers.cedar".to_owned()],
+        ["--waivers".to_owned(), absolute("waivers.cedar")],
+        // A file and a folder that are policies too.
+        ["--waivers".to_owned(), "./policies/own.cedar".to_owned()],
+        ["--policies".to_owned(), "./policies".to_owned()],
+        ["--policies".to_owned(), absolute("policies/harbour.cedar")],
+    ];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("waivers.cedar", reported.folder.path().join("link.cedar"))
+            .expect("it can be linked");
+        std::os::unix::fs::symlink("policies", reported.folder.path().join("linked")).expect("it can be linked");
+        spelt.push(["--waivers".to_owned(), "link.cedar".to_owned()]);
+        spelt.push(["--policies".to_owned(), "linked".to_owned()]);
+    }
+    let run = |more: &[String]| {
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        let run =
+            reported.run(&[&HARBOUR[..], &["--waivers", "waivers.cedar", "--format", "json"], &more[..]].concat());
+        assert_eq!(run.code, 0, "{more:?} {run:?}");
+        run.json()
+    };
+    let once = run(&[]);
+    assert_eq!(once["waivers"].as_array().map(Vec::len), Some(2));
+    for more in &spelt {
+        assert_eq!(run(more), once, "{more:?}");
+    }
+    assert_eq!(run(&spelt.concat()), once);
+    // A waiver is added to the file that the configuration file names in another way.
+    std::fs::remove_file(absolute("policies/own.cedar")).expect("it can be removed");
+    reported.write("deodar.toml", "waivers = [\"./waivers.cedar\"]\n");
+    for path in ["waivers.cedar", "policies/../waivers.cedar"] {
+        reported.write("waivers.cedar", &replaced(&written, "length == 41", "length == 40"));
+        let added = reported.waive(&[&fingerprint], &["--waivers", path]);
+        assert_eq!(added.code, 0, "{added:?}");
+        let file = std::fs::read_to_string(reported.folder.path().join("waivers.cedar")).expect("it is there");
+        assert_eq!(file.matches("@waives(").count(), 2, "{file}");
+    }
+}
+
+#[test]
 fn a_waiver_that_cannot_be_bound_is_refused() {
     let reported = Reported::new(&long());
     let fingerprint = reported.fingerprint("HB-LEN-01");
