@@ -464,13 +464,7 @@ impl Loader {
             (None, Some(pack)) => pack,
             (None, None) => self.recognised_pack(selection.packs, snapshots, diagnostics)?,
         };
-        if let Some(pack) = pack.built_in {
-            // They may appear while a watch goes on.
-            let (schema, folder) = unused::of_folder(pack.name);
-            self.file_states.file(&schema);
-            self.file_states.file(&folder);
-        }
-        diagnostics.extend(pack.built_in.and_then(|pack| unused::warning(pack, selection)));
+        diagnostics.extend(pack.built_in.and_then(|pack| self.unused_pack(pack, selection)));
         if !selection.policies.is_empty() {
             if selection.pack.is_none() {
                 pack.policies = PolicyFiles::default();

@@ -491,10 +491,30 @@ fn policies_in_the_place_of_the_built_in_pack_are_named_when_they_appear() {
             .spawn()
             .expect("the binary is built"),
     );
-    for is_there in [false, true] {
-        if is_there {
-            std::fs::create_dir_all(folder.path().join("policies/moengage")).expect("it can be made");
-            std::fs::write(folder.path().join("policies/moengage/mine.cedar"), POLICIES).expect("it can be written");
+    let policies = folder.path().join("policies/moengage");
+    let built_in = repository().join("policies/moengage");
+    let names = || std::fs::read_dir(&built_in).expect("it is there").map(|entry| entry.expect("a name").file_name());
+    let first = names().min().expect("there are policies");
+    for (step, is_there) in [false, true, false, true, false, true].into_iter().enumerate() {
+        match step {
+            1 => {
+                std::fs::create_dir_all(&policies).expect("it can be made");
+                std::fs::write(policies.join("mine.cedar"), POLICIES).expect("it can be written");
+            }
+            // An exact copy of the pack, an edit of it, the copy again, and one policy less.
+            2 => {
+                std::fs::remove_file(policies.join("mine.cedar")).expect("it can be removed");
+                for name in names() {
+                    std::fs::copy(built_in.join(&name), policies.join(&name)).expect("it can be copied");
+                }
+            }
+            3 => {
+                let text = std::fs::read_to_string(policies.join(&first)).expect("it is there");
+                std::fs::write(policies.join(&first), text + "// edited\n").expect("it can be written");
+            }
+            4 => std::fs::copy(built_in.join(&first), policies.join(&first)).map(drop).expect("it can be copied"),
+            5 => std::fs::remove_file(policies.join(&first)).expect("it can be removed"),
+            _ => {}
         }
         let named = |report: &Value| {
             let found = report["diagnostics"].as_array().into_iter().flatten();
