@@ -48,7 +48,7 @@ impl Loader {
                 return Some(Err(Diagnostic::error(Code::Unreadable, message).help("pass --config or --no-config")));
             }
         };
-        let root = folder.ancestors().position(|folder| folder.join(".git").symlink_metadata().is_ok());
+        let root = folder.ancestors().position(|folder| self.file_states.exists(&folder.join(".git")));
         let mut way = PathBuf::new();
         for _ in 0..=root.unwrap_or(0) {
             let path = way.join(FILE_NAME);

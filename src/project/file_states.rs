@@ -13,6 +13,8 @@ use std::time::SystemTime;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct FileStates {
     files: BTreeMap<PathBuf, Option<Stamp>>,
+    /// Paths that were tested for existence only.
+    existing: BTreeMap<PathBuf, bool>,
     /// Walked folders with the digest of their entries.
     folders: BTreeMap<PathBuf, u64>,
 }
@@ -52,11 +54,20 @@ fn changed(_: &std::fs::Metadata) -> [i64; 2] {
     [0; 2]
 }
 
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 impl FileStates {
     /// Records the state of a file that is about to be read, or of a path that is about to be tested for existence.
     pub(super) fn file(&mut self, path: &Path) {
         // The first state is kept: what has changed since is then noticed.
         self.files.entry(path.to_owned()).or_insert_with(|| Stamp::of(path));
+    }
+
+    /// Returns whether a path exists, and records this. The content may change.
+    pub(super) fn exists(&mut self, path: &Path) -> bool {
+        *self.existing.entry(path.to_owned()).or_insert_with(|| exists(path))
     }
 
     /// Records the entries that a walk has found.
@@ -67,10 +78,12 @@ impl FileStates {
     /// Returns whether every file and folder is as it was.
     pub(super) fn is_current(&self) -> bool {
         self.files.iter().all(|(path, stamp)| *stamp == Stamp::of(path))
+            && self.existing.iter().all(|(path, known)| *known == exists(path))
             && self.folders.iter().all(|(path, listing)| *listing == Listing::of(path))
     }
 
-    /// Returns the folders in which a change can alter what the files and folders contain.
+    /// Returns the folders in which a change can alter what the files and folders contain. A path that was only tested for
+    /// existence may be in a busy folder, which rescans look at.
     pub(super) fn watched_folders(&self) -> BTreeSet<PathBuf> {
         let mut folders = Folders::default();
         self.files.keys().for_each(|path| folders.add_file(path));
@@ -107,6 +120,22 @@ mod tests {
         states.file(&root.join("none.json"));
         change(root).expect("the change can be made");
         states.is_current()
+    }
+
+    #[test]
+    fn what_is_at_a_path_that_was_tested_for_existence_may_change() {
+        let scratch = scratch();
+        let mut states = FileStates::default();
+        assert!(states.exists(&scratch.path().join("top")));
+        assert!(!states.exists(&scratch.path().join("none")));
+        fs::write(scratch.path().join("top/more.json"), "{}").expect("it can be written");
+        assert!(states.is_current());
+        fs::create_dir(scratch.path().join("none")).expect("it can be made");
+        assert!(!states.is_current());
+        fs::remove_dir(scratch.path().join("none")).expect("it can be removed");
+        assert!(states.is_current());
+        fs::rename(scratch.path().join("top"), scratch.path().join("old")).expect("it can be renamed");
+        assert!(!states.is_current());
     }
 
     type Change = fn(&Path) -> std::io::Result<()>;

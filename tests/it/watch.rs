@@ -354,6 +354,45 @@ fn an_output_that_the_configuration_file_changes_is_named_until_it_is_as_before(
 }
 
 #[test]
+fn the_root_of_a_repository_that_appears_or_goes_is_another_configuration_file() {
+    // Without a root, only the file of the working directory counts.
+    let repository = folder(&[("deodar.toml", b"fail-on = \"critical\"")]);
+    let long = edited("\"length\": 12", "\"length\": 41");
+    let work = repository.path().join("work");
+    for (name, text) in
+        [("harbour.cedarschema", SCHEMA), ("policies/harbour.cedar", POLICIES), ("snapshot.json", &long)]
+    {
+        let path = work.join(name);
+        std::fs::create_dir_all(path.parent().expect("it is in the folder")).expect("it can be made");
+        std::fs::write(path, text).expect("it can be written");
+    }
+    let root = repository.path().join(".git");
+    let report = std::fs::File::create(repository.path().join("report")).expect("it can be made");
+    let _child = Ended(
+        command(&work)
+            .args(HARBOUR)
+            .args(["--watch", "--format", "json"])
+            .stdout(report)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary is built"),
+    );
+    for (is_there, code) in [(false, 1), (true, 0), (false, 1)] {
+        match is_there {
+            true => std::fs::create_dir(&root).expect("it can be made"),
+            false if root.exists() => std::fs::remove_dir(&root).expect("it can be removed"),
+            false => {}
+        }
+        let until = Instant::now() + DEADLINE;
+        let last = || documents(&repository.path().join("report")).last().map(|last| last["run"]["exit_code"].clone());
+        while last() != Some(code.into()) {
+            assert!(Instant::now() < until, "{:?}", last());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
 fn an_interrupt_ends_it_with_130() {
     let mut watching = Watching::start();
     watching.screen(&[FINE]);
