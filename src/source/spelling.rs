@@ -14,6 +14,7 @@ use index::Signature;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
+use unicode_security::skeleton;
 
 /// Names of more bytes have no slips: the cost of the comparison grows with the square of the length.
 const LONGEST: usize = 256;
@@ -153,9 +154,23 @@ pub fn is_same_but_for_writing(a: &str, b: &str) -> bool {
     are_same(letters(&compatible(a)), letters(&compatible(b)))
 }
 
-/// Returns a name with the usual characters in place of their compatible forms (NFKC), such as full-width letters.
+/// Returns a name with the usual characters in place of their compatible forms (NFKC), such as full-width letters. In a name with
+/// Latin letters, these are also in place of letters of other scripts that look the same, by the table of confusable characters (Unicode
+/// Technical Standard 39).
 fn compatible(name: &str) -> Cow<'_, str> {
-    ComposingNormalizerBorrowed::new_nfkc().normalize(name)
+    let normal = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
+    let is_foreign = |c: char| !c.is_ascii() && c.is_alphabetic();
+    if !normal.contains(is_foreign) || !normal.contains(|c: char| c.is_ascii_alphabetic()) {
+        return normal;
+    }
+    normal.chars().map(|c| if is_foreign(c) { latin_like(c).unwrap_or(c) } else { c }).collect::<String>().into()
+}
+
+/// Returns the Latin letter that a letter looks like.
+fn latin_like(c: char) -> Option<char> {
+    let mut encoded = [0; 4];
+    let mut like = skeleton(c.encode_utf8(&mut encoded));
+    like.next().filter(|first| first.is_ascii_alphabetic() && like.next().is_none())
 }
 
 /// Returns whether two names have the same letters, and at least one.
@@ -357,8 +372,8 @@ fn slips_of_word(a: &str, b: &str) -> Option<usize> {
 }
 
 /// Returns how many slips lead from one short word to the other; `rest` is the number of letters of the other words of the name,
-/// which are the same. One of the two is a word, and the other one is neither a word nor a known abbreviation. Another first letter,
-/// and another letter in a word of three letters, are not slips, because an abbreviation may be meant.
+/// which are the same. One of the two is a word or an abbreviation of three letters or more, and the other one is neither. Another first
+/// letter, and another letter in an abbreviation of three letters, are not slips, because another abbreviation may be meant.
 fn slips_of_short_word(a: &str, b: &str, rest: usize) -> Option<usize> {
     let count = |word: &str| word.chars().count();
     let (short, long) = (count(a).min(count(b)), count(a).max(count(b)));
@@ -366,11 +381,16 @@ fn slips_of_short_word(a: &str, b: &str, rest: usize) -> Option<usize> {
         return None;
     }
     let is_word = |word: &str| count(word) >= 3 && SHORT_WORDS.contains(word);
+    let is_short_form = |word: &str| count(word) >= 3 && ABBREVIATIONS.contains(word);
     let is_unknown = |word: &str| !SHORT_WORDS.contains(word) && !ABBREVIATIONS.contains(word) && !is_common(word);
+    let is_slip_of = |written: &str, known: &str| {
+        let keeps_letters = short < long || swaps_letters(a, b) || short >= 4;
+        is_unknown(written)
+            && (is_word(known) && short >= 3 || (is_word(known) || is_short_form(known)) && keeps_letters)
+    };
     let is_slip = begin_alike(a, b)
         && with_first_letter(a, b).is_none()
-        && (short < long || swaps_letters(a, b) || short >= 4)
-        && (is_word(a) && is_unknown(b) || is_word(b) && is_unknown(a))
+        && (is_slip_of(a, b) || is_slip_of(b, a))
         && strsim::damerau_levenshtein(a, b) == 1;
     is_slip.then_some(INFLECTED + 1)
 }
@@ -455,6 +475,16 @@ mod tests {
 
     /// Written names that are misspellings of declared ones.
     pub(super) const MISSPELLINGS: &[(&str, &str)] = &[
+        // Letters of other scripts that look the same.
+        ("\u{435}nd_date", "end_date"),
+        ("g\u{435}t_user_enabled", "get_user_enabled"),
+        ("data_a\u{440}i", "data_api"),
+        ("\u{3bf}wner", "owner"),
+        // Slips of short words and of abbreviations.
+        ("ent_date", "end_date"),
+        ("data_aip", "data_api"),
+        ("data_ap", "data_api"),
+        ("skd_authentication", "sdk_authentication"),
         // Another way of writing the same words.
         ("expiresAt", "expires_at"),
         ("Expires-At", "expires_at"),
