@@ -5,10 +5,12 @@
 //! another word. [`nearest`] only words a hint for a user who typed a command, an id or an annotation, and accepts
 //! more.
 
+mod edits;
 mod index;
 
 pub use index::NameIndex;
 
+use edits::edits_up_to;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use index::Signature;
 use std::borrow::Cow;
@@ -134,9 +136,8 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + C
         if is_ascii && !signature.may_be_within(Signature::of(candidate), farthest) {
             continue;
         }
-        let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-        let near = distance <= farthest && distance < longest;
-        if near
+        let Some(distance) = edits_up_to(&lower, &candidate.to_lowercase(), farthest) else { continue };
+        if distance < longest
             && best.is_none_or(|(least, _)| distance < least)
             && !Name::new(word).has_another_word(&Name::new(candidate))
         {
@@ -367,8 +368,7 @@ fn slips_of_word(a: &str, b: &str) -> Option<usize> {
     if most == 0 || long - short > 1 {
         return None;
     }
-    let edits = strsim::damerau_levenshtein(a, b);
-    (edits <= most).then_some(INFLECTED + edits)
+    Some(INFLECTED + edits_up_to(a, b, most)?)
 }
 
 /// Returns how many slips lead from one short word to the other; `rest` is the number of letters of the other words of the name,
@@ -391,7 +391,7 @@ fn slips_of_short_word(a: &str, b: &str, rest: usize) -> Option<usize> {
     let is_slip = begin_alike(a, b)
         && with_first_letter(a, b).is_none()
         && (is_slip_of(a, b) || is_slip_of(b, a))
-        && strsim::damerau_levenshtein(a, b) == 1;
+        && edits_up_to(a, b, 1) == Some(1);
     is_slip.then_some(INFLECTED + 1)
 }
 
