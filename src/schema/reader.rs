@@ -422,7 +422,7 @@ fn parents(domain: &str) -> impl Iterator<Item = &str> {
 
 /// Returns whether a text has the form of a domain: labels without blanks, none of them empty.
 fn is_domain(text: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || is_hidden(c) || "@/\\,;<>()\"?#*".contains(c);
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "@/\\,;<>()\"?#*".contains(c);
     let labels = text.strip_suffix('.').unwrap_or(text);
     text.starts_with('[')
         || text.len() <= LONGEST_DOMAIN && labels.split('.').all(|label| !label.is_empty() && !label.contains(odd))
@@ -463,8 +463,10 @@ impl Reader {
                 None => Ok(text),
                 Some(c) => Err(WrongShape::new("a text of visible characters", removal(c))),
             },
-            Reader::Parents => match fold::domain(text).text {
-                folded if text.len() <= LONGEST_DOMAIN && is_domain(&folded) => Ok(text),
+            // The folded form does not have the invisible characters.
+            Reader::Parents => match (invisible(text), fold::domain(text).text) {
+                (None, folded) if text.len() <= LONGEST_DOMAIN && is_domain(&folded) => Ok(text),
+                (Some(c), _) => Err(WrongShape::new("a domain", removal(c))),
                 _ => Err(WrongShape::new("a domain", "write a domain such as mail.example.com")),
             },
             Reader::Email | Reader::EmailDomain | Reader::EmailLocal | Reader::EmailLocalWords => email_parts(text)
@@ -475,11 +477,14 @@ impl Reader {
                 })
                 .ok_or_else(|| {
                     let usual = || "write an address such as name@example.com".into();
-                    WrongShape::new("an e-mail address", unseen(text).map_or_else(usual, removal))
+                    WrongShape::new("an e-mail address", invisible(text).map_or_else(usual, removal))
                 }),
             Reader::UrlScheme | Reader::UrlHost => url_parts(text)
                 .map(|(scheme, host)| if *self == Reader::UrlScheme { scheme } else { host })
-                .ok_or_else(|| WrongShape::new("a URL", "write a URL such as https://host/path")),
+                .ok_or_else(|| {
+                    let usual = || "write a URL such as https://host/path".into();
+                    WrongShape::new("a URL", invisible(text).map_or_else(usual, removal))
+                }),
             _ => return None,
         };
         Some(part.map(|part| self.fold(part)))
@@ -512,6 +517,16 @@ impl Reader {
 /// Returns the remedy for an invisible character.
 fn removal(c: char) -> String {
     format!("remove the character U+{:04X}, which is not seen", u32::from(c))
+}
+
+/// Returns the first invisible character of a text that must not have any: an address, a URL or a domain.
+fn invisible(text: &str) -> Option<char> {
+    text.chars().find(|c| is_invisible(*c))
+}
+
+/// Returns whether a character of an address, a URL or a domain is not seen. IDNA leaves out most of them.
+fn is_invisible(c: char) -> bool {
+    is_hidden(c) || selects_variant(c) || (c.is_control() && !c.is_whitespace())
 }
 
 /// Returns the first invisible character of a text, which people take for another text. Tabs and line breaks are white space.
@@ -587,9 +602,7 @@ fn address(written: &str) -> (Cow<'_, str>, bool) {
 /// Splits an e-mail address into local part and domain; a name, a list or hidden characters around it are errors.
 fn email_parts(text: &str) -> Option<(&str, &str)> {
     let (local, domain) = text.split_once('@')?;
-    let odd = |c: char| {
-        c.is_whitespace() || c.is_control() || is_hidden(c) || selects_variant(c) || "@,;:<>()[]\"\\*".contains(c)
-    };
+    let odd = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c) || "@,;:<>()[]\"\\*".contains(c);
     let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
     let sound = |part: &str| {
         let dotted = part.starts_with('.') || part.ends_with('.');
@@ -629,7 +642,7 @@ fn url_parts(text: &str) -> Option<(&str, &str)> {
         !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
     let closed = host.starts_with('[') == host.ends_with(']');
     // A browser reads `\` as `/`, so the host would not be the one that it opens.
-    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
+    let odd = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c) || c == '\\';
     (named && closed && host.contains(|c| c != '.') && !authority.contains(odd)).then_some((scheme, host))
 }
 
@@ -749,10 +762,32 @@ mod tests {
             (Reader::UrlHost, "x.example/a"),
             (Reader::UrlHost, "https://."),
             (Reader::UrlHost, "https://x.example\\@y.example"),
+            (Reader::UrlHost, "https://x\u{200b}.example/"),
+            (Reader::UrlHost, "https://x.example\u{fe0f}"),
+            (Reader::UrlHost, "https://x.exam\u{ad}ple:8/a"),
+            (Reader::UrlScheme, "https://x\u{2060}.example/a"),
+            (Reader::Parents, "x\u{200b}.example"),
+            (Reader::Parents, "x.example\u{fe0f}"),
+            (Reader::Parents, "\u{6cc}\u{200c}\u{62e}.example"),
+            (Reader::EmailDomain, "a@b\u{fe0e}.example"),
         ] {
             assert_eq!(read(&reader, text), None, "{text}");
         }
+        assert_eq!(
+            Reader::Email.read("a@x\0").unwrap().unwrap_err().help,
+            "remove the character U+0000, which is not seen"
+        );
         assert_eq!(Reader::Length.read("abc"), None);
+        assert_eq!(read(&Reader::UrlHost, "https://x.example/a\u{200b}").as_deref(), Some("x.example"));
+        for (reader, text) in [
+            (Reader::UrlHost, "https://x\u{200b}.example/"),
+            (Reader::Parents, "x\u{200b}.example"),
+            (Reader::Email, "a@x\u{200b}.example"),
+            (Reader::Email, "a@x\u{200b}.exa\0mple"),
+        ] {
+            let help = reader.read(text).unwrap().unwrap_err().help;
+            assert_eq!(help, "remove the character U+200B, which is not seen", "{text}");
+        }
     }
 
     #[test]
