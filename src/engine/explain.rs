@@ -620,7 +620,7 @@ impl<'a> Evaluator<'a> {
         let key = self.value(key, request);
         let name = key.operand().and_then(|key| key.text());
         let Some((entity, name)) = self.entity(entity, request).zip(name) else { return };
-        if self.snapshot.table(entity.ty).row(entity.row).is_none() {
+        if self.is_dangling(entity) {
             return;
         }
         let column = self.model.ty(entity.ty).tags.map(|slot| self.column(entity.ty, slot));

@@ -65,8 +65,9 @@ impl Captures<'_, '_, '_> {
             }
             return;
         }
-        let row = evaluator.snapshot.table(entity.ty).row(entity.row);
-        let pointer = row.map_or(pointer.into(), |row| row.pointer_in_object(model.ty(entity.ty), pointer));
+        // An entity literal may name no instance.
+        let Some(row) = evaluator.snapshot.table(entity.ty).row(entity.row) else { return };
+        let pointer = row.pointer_in_object(model.ty(entity.ty), pointer);
         if self.seen.insert((entity, None, Some(slot))) {
             self.found.push(Capture {
                 pointer: evaluator.snapshot.pointer(model, entity).join(&*pointer),

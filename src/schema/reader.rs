@@ -452,12 +452,12 @@ impl Reader {
                 true if text.len() <= LONGEST_DOMAIN => Ok(text),
                 _ => {
                     let usual = || "write a domain such as example.com, without `@`, `*` and `https://`".into();
-                    Err(WrongShape::new("a domain", unseen(text).map_or_else(usual, removal)))
+                    Err(WrongShape::new("a domain", invisible(text).map_or_else(usual, removal)))
                 }
             },
             Reader::EmailOrName if text.contains('@') => email_parts(text).map(|_| text).ok_or_else(|| {
                 let usual = || "write an address such as name@example.com, or a name without `@`".into();
-                WrongShape::new("an e-mail address", unseen(text).map_or_else(usual, removal))
+                WrongShape::new("an e-mail address", invisible(text).map_or_else(usual, removal))
             }),
             Reader::Casefold | Reader::EmailOrName => match unseen(text) {
                 None => Ok(text),

@@ -103,6 +103,14 @@ fn tags_and_parameters_of_the_account_are_captured_like_attributes() {
         assert_eq!(captured("{}", value, &[]), [limit], "{value}");
     }
     assert_eq!(captured("{}", "\"x\"", &["--param", "limit=x"]), ["LIMIT []"], "a setting is not captured");
+    let of_literal = policies.replace("resource.hasTag", "Host::\"other\".hasTag");
+    let open = r#"{"settings": {"limit": 3}, "hosts": [{"id": "h", "size": 3, "tags": {}}, null]}"#;
+    let files = [("s.cedarschema", schema), ("p.cedar", &*of_literal), ("a.json", open)];
+    let files = files.map(|(name, text)| (name, text.as_bytes()));
+    let run =
+        ["check", "a.json", "--schema", "s.cedarschema", "--policies", "p.cedar", "--only", "TAG", "--format", "json"];
+    let finding = &deodar(&files, &run).json()["findings"][0];
+    assert_eq!((&finding["verdict"], &finding["capture"]), (&json!("unknown"), &json!([])), "it has no place");
 }
 
 #[test]
