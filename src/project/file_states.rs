@@ -6,13 +6,14 @@
 use super::links::Folders;
 use super::walk::{Listing, identity};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The files and folders that a load looked at, each with its state just before.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct FileStates {
-    files: BTreeMap<PathBuf, Option<Stamp>>,
+    files: BTreeMap<PathBuf, Result<Stamp, NoFile>>,
     /// Paths that were tested for existence only.
     existing: BTreeMap<PathBuf, bool>,
     /// Walked folders with the digest of their entries.
@@ -30,10 +31,17 @@ struct Stamp {
     changed: [i64; 2],
 }
 
+/// The state of a path that leads to no file. The message about it depends on both.
+#[derive(Debug, PartialEq, Eq)]
+struct NoFile {
+    error: ErrorKind,
+    is_link: bool,
+}
+
 impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let found = path.metadata().ok()?;
-        Some(Self {
+    fn of(path: &Path) -> Result<Self, NoFile> {
+        let found = path.metadata().map_err(|error| NoFile { error: error.kind(), is_link: path.is_symlink() })?;
+        Ok(Self {
             identity: identity(&found),
             is_folder: found.is_dir(),
             len: found.len(),
@@ -123,6 +131,26 @@ mod tests {
     }
 
     #[test]
+    fn the_reason_why_there_is_no_file_is_a_part_of_the_state() {
+        let scratch = scratch();
+        let path = scratch.path().join("top/a.json");
+        let states = || {
+            let mut states = FileStates::default();
+            states.file(&path);
+            states
+        };
+        fs::remove_file(&path).expect("it can be removed");
+        let missing = states();
+        assert!(missing.is_current());
+        fs::rename(scratch.path().join("top"), scratch.path().join("old")).expect("it can be renamed");
+        fs::write(scratch.path().join("top"), "{}").expect("it can be written");
+        assert!(!missing.is_current(), "a file is in place of the folder");
+        let below_file = states();
+        fs::remove_file(scratch.path().join("top")).expect("it can be removed");
+        assert!(!below_file.is_current(), "there is neither a folder nor a file");
+    }
+
+    #[test]
     fn what_is_at_a_path_that_was_tested_for_existence_may_change() {
         let scratch = scratch();
         let mut states = FileStates::default();
@@ -207,5 +235,25 @@ mod tests {
         symlink("top/below", root.join("new")).expect("it can be linked");
         fs::rename(root.join("new"), &link).expect("it can be renamed");
         assert!(!states.is_current());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_itself_or_to_nothing_is_not_a_missing_file() {
+        let scratch = scratch();
+        let link = scratch.path().join("link.json");
+        let mut states = Vec::new();
+        for target in [Some("link.json"), None, Some("none.json")] {
+            if let Some(target) = target {
+                std::os::unix::fs::symlink(target, &link).expect("it can be linked");
+            }
+            let mut state = FileStates::default();
+            state.file(&link);
+            assert!(state.is_current() && states.iter().all(|earlier: &FileStates| !earlier.is_current()));
+            states.push(state);
+            if target.is_some() {
+                fs::remove_file(&link).expect("it can be removed");
+            }
+        }
     }
 }
