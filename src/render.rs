@@ -48,7 +48,7 @@ pub(crate) use configured::described as describe_configuration;
 pub(crate) use csv::COLUMNS as CSV_COLUMNS;
 pub use escape::{plain, short};
 pub(crate) use findings::evidence;
-pub use layout::{Detail, Layout, Style};
+pub use layout::{Detail, Layout, Style, filled};
 pub(crate) use layout::{middle, painted, wrapped};
 pub(crate) use markdown::{code, prose};
 pub(crate) use names::status;

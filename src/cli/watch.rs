@@ -9,7 +9,7 @@ use deodar::diagnostic::{Code, Diagnostic};
 use deodar::engine::Verdict;
 use deodar::project::{self, Changes, Loader, Selection};
 use deodar::render::document::{Document, Explained};
-use deodar::render::{Audience, Detail, FORMATS, Outputs, Presentation, Style, diagnostics, plain};
+use deodar::render::{Audience, Detail, FORMATS, Outputs, Presentation, Style, diagnostics, filled, plain};
 use deodar::report::{Needs, Report};
 use deodar::source::Source;
 use deodar::value::show_datetime;
@@ -187,7 +187,7 @@ impl Listed {
 }
 
 /// Returns the first line of a run after the first: its time, the files that changed, and the changes of verdicts.
-fn first_line(changed: &[String], changes: Option<String>) -> String {
+fn first_line(changed: &[String], changes: Option<String>, style: Style) -> String {
     let mut parts = vec![show_datetime(project::now() / 1000 * 1000)];
     match changed {
         [] => {}
@@ -195,7 +195,7 @@ fn first_line(changed: &[String], changes: Option<String>) -> String {
         [first, others @ ..] => parts.push(format!("{first} and {} more changed", others.len())),
     }
     parts.extend(changes);
-    plain(&format!("── {}", parts.join(" · "))).into_owned()
+    filled("── ", "   ", &plain(&parts.join(" · ")), style)
 }
 
 /// The last screen, and the state that the next run reuses.
@@ -241,13 +241,14 @@ impl Screens {
             self.last_listed = listed;
         } else if let (Some(last), Audience::People) = (&self.last_valid, selected.stdout.audience) {
             // The error is the last text, so that it is on the screen however long it is.
-            writeln!(screen, "  stale, from before this error: {last}\n")?;
+            let stale = format!("stale, from before this error: {last}");
+            writeln!(screen, "{}\n", filled("  ", "    ", &stale, args.text_style()))?;
             diagnostics::write(&report.diagnostics, &report.secrets, args.text_style(), &mut screen)?;
         } else {
             output.finish(&report, &mut screen)?;
         }
         if std::mem::replace(&mut self.has_shown, true) && selected.stdout.audience == Audience::People {
-            screen.splice(..0, format!("{}\n\n", first_line(changed, changes)).into_bytes());
+            screen.splice(..0, format!("{}\n\n", first_line(changed, changes, args.text_style())).into_bytes());
         }
         write(&screen)
     }

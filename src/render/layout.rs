@@ -86,6 +86,11 @@ fn beginning(chars: impl Iterator<Item = char>, room: usize) -> String {
     text
 }
 
+/// Returns a line of text, wrapped between words to the width of a style. `head` begins it, and `indent` the lines below.
+pub fn filled(head: &str, indent: &str, text: &str, style: Style) -> String {
+    textwrap::fill(text, wrapped(style.width).initial_indent(head).subsequent_indent(indent))
+}
+
 /// Returns a text in a colour of the terminal.
 pub(crate) fn painted(text: &str, color: &str, style: Style) -> String {
     if style.color { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
@@ -94,7 +99,7 @@ pub(crate) fn painted(text: &str, color: &str, style: Style) -> String {
 /// Returns prose of a pack as one wrapped paragraph; its line breaks are ignored.
 pub(super) fn paragraph(head: &str, indent: &str, text: &str, style: Style) -> String {
     let words: Vec<_> = text.split_whitespace().map(plain).collect();
-    textwrap::fill(&words.join(" "), wrapped(style.width).initial_indent(head).subsequent_indent(indent))
+    filled(head, indent, &words.join(" "), style)
 }
 
 /// Writes a remedy as miette writes the first one of a diagnostic.

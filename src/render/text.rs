@@ -122,7 +122,7 @@ fn write_end(
         concise::write_others(document, style, out)?;
     }
     if is_full {
-        totals::write_inputs(document, out)?;
+        totals::write_inputs(document, style, out)?;
     } else {
         concise::write_command(document, style, out)?;
     }

@@ -3,13 +3,13 @@
 use super::configured;
 use super::document::Document;
 use super::escape::plain;
-use super::layout::{Detail, Style, painted, wrapped};
+use super::layout::{Detail, Style, filled, painted};
 use crate::engine::Verdict;
 use crate::report::{CheckState, Status, WaiverStatus, WaiverUse};
 use std::io::{self, Write};
 
 /// Writes the inputs of the run.
-pub(super) fn write_inputs(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_inputs(document: &Document<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let run = &document.run;
     let snapshots = match (document.summary.accounts, &run.snapshots[..]) {
         (1, [one, ..]) => one.path.to_string(),
@@ -17,7 +17,8 @@ pub(super) fn write_inputs(document: &Document<'_>, out: &mut dyn Write) -> io::
     };
     let version = run.pack_version.as_ref().map_or_else(String::new, |version| format!(", version {version},"));
     writeln!(out, "  {}", plain(&snapshots))?;
-    writeln!(out, "  judged by {} as of {}", plain(&format!("{}{version}", run.pack)), plain(&run.now))
+    let judged = format!("judged by {} as of {}", plain(&format!("{}{version}", run.pack)), plain(&run.now));
+    write_line(&judged, style, out)
 }
 
 /// Writes the totals and the exit code.
@@ -79,7 +80,7 @@ fn write_ignored(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()>
 }
 
 fn write_line(text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", textwrap::fill(text, wrapped(style.width).initial_indent("  ").subsequent_indent("    ")))
+    writeln!(out, "{}", filled("  ", "    ", text, style))
 }
 
 fn count(document: &Document<'_>, verdict: Verdict) -> usize {

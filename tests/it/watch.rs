@@ -52,6 +52,10 @@ impl Watching {
     }
 
     fn with(snapshot: &str, arguments: &[&str]) -> Self {
+        Self::in_columns(80, snapshot, arguments)
+    }
+
+    fn in_columns(columns: usize, snapshot: &str, arguments: &[&str]) -> Self {
         let folder = folder(&[
             ("harbour.cedarschema", SCHEMA.as_bytes()),
             ("policies/harbour.cedar", POLICIES.as_bytes()),
@@ -60,6 +64,7 @@ impl Watching {
         ]);
         let messages = std::fs::File::create(folder.path().join(MESSAGES)).expect("it can be written");
         let mut child = command(folder.path())
+            .env("COLUMNS", columns.to_string())
             .args(HARBOUR)
             .args(arguments)
             .arg("--watch")
@@ -250,12 +255,27 @@ fn an_error_is_the_last_text_and_the_previous_result_one_stale_line() {
         let sound = std::fs::read_to_string(watching.path(file)).expect("it is there");
         watching.replace(file, &broken);
         let screen = watching.until(code);
-        let stale: Vec<&str> = screen.lines().filter(|line| line.contains(STALE)).collect();
-        assert!(stale.len() == 1 && stale[0].contains("; exit 1: 1 failure at or above low"), "{screen}");
+        let (_, stale) = screen.split_once(STALE).expect("it is there");
+        let words: Vec<&str> = stale.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
+        assert!(words.join(" ").ends_with("; exit 1: 1 failure at or above low"), "{screen}");
+        assert!(!stale.contains(STALE), "once:\n{screen}");
         assert!(!screen.contains("Boat east/Tern"), "only the totals are repeated:\n{screen}");
         watching.replace(file, &sound);
         let mended = watching.screen(&["exit 1", "Boat east/Tern"]);
         assert!(mended.ends_with(good.trim_start()), "{mended}");
+    }
+}
+
+#[test]
+fn the_lines_of_a_watch_fit_the_terminal() {
+    let columns = 44;
+    let watching = Watching::in_columns(columns, SOUND, &[]);
+    let mut lines = watching.screen(&["judged by"]) + "\n";
+    watching.write("policies/harbour.cedar", "?");
+    lines += &watching.until("policy-syntax");
+    assert!(lines.contains("\n── ") && lines.contains(STALE), "{lines}");
+    for line in lines.lines() {
+        assert!(line.chars().count() <= columns, "{line}\nin\n{lines}");
     }
 }
 
