@@ -610,6 +610,51 @@ fn another_value_in_a_record_that_was_compared_ends_a_written_waiver() {
 }
 
 #[test]
+fn a_comparison_of_records_is_explained_by_their_members() {
+    let rule = json!({"port": 1, "open": true, "tags": [], "inner": {"b": 1}});
+    let mut other = rule.clone();
+    other["inner"] = json!({"a": "i", "b": 2});
+    let mut unknown = rule.clone();
+    unknown["inner"] = json!({});
+    for (have, expected) in [
+        (
+            &other,
+            expect![[r#"
+                have.from absent
+                have.inner.a known "i"
+                have.inner.b known 2
+                have.more absent
+                have.open known true
+                have.port known 1
+                have.tags known []"#]],
+        ),
+        (
+            &unknown,
+            expect![[r#"
+                have.inner.b uncaptured
+                have.from absent
+                have.inner.a absent
+                have.more absent
+                have.open known true
+                have.port known 1
+                have.tags known []"#]],
+        ),
+    ] {
+        let port = json!({"number": 1, "range": {"last": 1}});
+        let host = json!({"id": "h", "have": have, "want": rule, "list": [], "port": port, "rules": []});
+        let document = json!({"name": "F", "hosts": [host]}).to_string();
+        let reported = Reported::of(HOSTS, &check_of_hosts("unless { resource.have == resource.want }"), &document);
+        let reads = reported.report["findings"][0]["clauses"][0]["reads"].as_array().expect("reads").clone();
+        let told = |read: &Value| {
+            let text = |key: &str| read[key].as_str().unwrap_or_default().to_owned();
+            format!("{} {} {}", text("name"), text("state"), text("value")).trim_end().to_owned()
+        };
+        let have: Vec<String> = reads.iter().map(told).filter(|read| read.starts_with("have")).collect();
+        expected.assert_eq(&have.join("\n"));
+    }
+}
+
+#[test]
 fn a_waiver_of_a_test_of_presence_is_not_bound_to_the_members() {
     let conditions = "when { resource has spare && resource.want.port == 2 }";
     let rule = |port: usize| json!({"port": port, "open": true, "tags": [], "inner": {"b": port}});
