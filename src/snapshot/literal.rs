@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// The number of bytes by which a text may be longer than the literal that it resembles.
 const MORE_BYTES: usize = 16;
 
+/// The number of literals that are compared with a text one after the other.
+const FEW: usize = 8;
+
 /// The number of texts from which the attributes are searched in parallel. A fleet has an account for each thread.
 const MANY: usize = 4096;
 
@@ -44,11 +47,13 @@ impl Literals {
     fn near(&self, text: &str) -> Option<&SmolStr> {
         let may_be_folded = !text.is_ascii() || text.contains(char::is_whitespace);
         let literal = match may_be_folded {
-            true => self.folded.get(&folded(text))?,
-            false => {
-                self.folded.iter().find(|(folded, _)| folded.eq_ignore_ascii_case(text)).map(|(_, literal)| literal)?
+            true => self.folded.get(&folded(text)),
+            // Without a copy of the text.
+            false if self.folded.len() <= FEW => {
+                self.folded.iter().find(|(folded, _)| folded.eq_ignore_ascii_case(text)).map(|(_, literal)| literal)
             }
-        };
+            false => self.folded.get(&text.to_ascii_lowercase()),
+        }?;
         (!self.texts.contains(text)).then_some(literal)
     }
 
@@ -168,4 +173,21 @@ fn warning(
     let warning = Diagnostic::warning(Code::SnapshotLiteral, message);
     let warning = warning.label(&snapshot.source, at.span, "differs in case or blanks only");
     Some(warning.help("write the text of the policy if it is meant, or put `@as(\"casefold\")` on the attribute"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_and_many_literals_are_found_alike() {
+        for others in [1, FEW * 3] {
+            let texts = (0..others).map(|at| format!("other {at}").into()).chain(["admin".into(), "caf\u{e9}".into()]);
+            let literals = Literals::new((TypeId::default(), SlotId::default()), texts.collect());
+            let near = |text: &str| literals.near(text).map(SmolStr::as_str);
+            assert_eq!(["Admin", " admin", "ADMIN\t"].map(near), [Some("admin"); 3]);
+            assert_eq!(["CAF\u{c9}", "Other  0"].map(near), [Some("caf\u{e9}"), Some("other 0")]);
+            assert_eq!(["admin", "other 0", "admins", ""].map(near), [None; 4]);
+        }
+    }
 }
