@@ -449,16 +449,19 @@ impl Reader {
         }
         let part = match self {
             Reader::Domain => match fold::is_domain(text.strip_suffix('.').unwrap_or(text)) {
-                true if text.len() <= LONGEST_DOMAIN => Ok(text),
+                true if text.len() <= LONGEST_DOMAIN && invisible(text).is_none() => Ok(text),
                 _ => {
                     let usual = || "write a domain such as example.com, without `@`, `*` and `https://`".into();
                     Err(WrongShape::new("a domain", invisible(text).map_or_else(usual, removal)))
                 }
             },
-            Reader::EmailOrName if text.contains('@') => email_parts(text).map(|_| text).ok_or_else(|| {
-                let usual = || "write an address such as name@example.com, or a name without `@`".into();
-                WrongShape::new("an e-mail address", invisible(text).map_or_else(usual, removal))
-            }),
+            // `@` has two compatible forms.
+            Reader::EmailOrName if text.contains(['@', '\u{ff20}', '\u{fe6b}']) => {
+                email_parts(text).map(|_| text).ok_or_else(|| {
+                    let usual = || "write an address such as name@example.com, or a name without `@`".into();
+                    WrongShape::new("an e-mail address", invisible(text).map_or_else(usual, removal))
+                })
+            }
             Reader::Casefold | Reader::EmailOrName => match unseen(text) {
                 None => Ok(text),
                 Some(c) => Err(WrongShape::new("a text of visible characters", removal(c))),
@@ -694,6 +697,8 @@ mod tests {
             (Reader::Domain, "x_y.example\u{ff0e}com", "x_y.example.com"),
             (Reader::Email, "a@\u{9ac}\u{9be}\u{982}\u{9b2}\u{9be}.example", "a@xn--54b7fta0cc.example"),
             (Reader::Email, "a@xn--54b7fta0cc.example", "a@xn--54b7fta0cc.example"),
+            (Reader::Email, "a@\u{3007}.example", "a@xn--w6j.example"),
+            (Reader::Email, "a@i\u{2764}.example", "a@xn--i-7iq.example"),
             (Reader::UrlHost, "HTTPS://u:p@B\u{fc}cher.Example.:443/x?y", "xn--bcher-kva.example"),
             (Reader::UrlHost, "https://[2001:DB8::1]:8/", "[2001:db8::1]"),
             (Reader::UrlScheme, "HTTPS://x", "https"),
@@ -752,6 +757,9 @@ mod tests {
             (Reader::EmailOrName, "@"),
             (Reader::EmailOrName, "ann@"),
             (Reader::EmailOrName, "Ann\u{200b}"),
+            (Reader::EmailOrName, "ann\u{ff20}x.example"),
+            (Reader::Domain, "x\u{200b}.example"),
+            (Reader::Domain, "x.exam\u{ad}ple"),
             (Reader::Domain, "@x.example"),
             (Reader::Domain, "https://x.example"),
             (Reader::Domain, "*.x.example"),

@@ -74,8 +74,8 @@ pub fn domain(text: &str) -> Domain<'_> {
     Domain { text: without_final_dot(text), is_rejected }
 }
 
-/// Returns whether a text has the form of a domain: labels of letters, marks, digits, `-` and `_`, none of them empty. A sign such as a
-/// dash of a word processor is in no domain that can be registered (RFC 5892).
+/// Returns whether a text has the form of a domain: labels that are not empty, in ASCII of letters, digits, `-` and `_`. A dash of a word
+/// processor, a quote, a bracket and a space are in none of them.
 pub fn is_domain(text: &str) -> bool {
     let labels = match text.is_ascii() {
         true => Cow::Borrowed(text),
@@ -91,11 +91,11 @@ fn is_of_label(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     }
-    let written =
-        GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Mark).union(GeneralCategoryGroup::DecimalNumber);
-    // Joiners, and the signs that RFC 5892 allows between some letters.
-    let joins = matches!(c, '\u{200c}' | '\u{200d}' | '\u{b7}' | '\u{375}' | '\u{5f3}' | '\u{5f4}' | '\u{30fb}');
-    joins || written.contains(CodePointMapData::<GeneralCategory>::new().get(c))
+    let (category, in_labels) = (CodePointMapData::<GeneralCategory>::new().get(c), GeneralCategoryGroup::Letter);
+    let in_labels = in_labels.union(GeneralCategoryGroup::Mark).union(GeneralCategoryGroup::Number);
+    // RFC 5892 allows some signs, such as the Tibetan tsheg, and registries have domains of emoji.
+    let signs = [GeneralCategory::OtherPunctuation, GeneralCategory::OtherSymbol, GeneralCategory::Format];
+    in_labels.contains(category) || signs.contains(&category)
 }
 
 /// Returns whether a domain has one spelling but for the case: ASCII, and no label with `xn--`.
