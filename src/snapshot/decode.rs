@@ -7,16 +7,16 @@ use super::api_error::{self, ApiError, says_nothing};
 use super::locate::LocationKind;
 use super::past;
 use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
-use super::read::{Cell, Reading, duplicate_key, slip_of};
+use super::read::{Cell, Reading, difference, duplicate_key, slip_of};
 use super::split::Split;
-use super::uncaptured::{Object, Statement};
+use super::uncaptured::Statement;
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_label, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, is_hidden, look_alike};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -62,6 +62,14 @@ pub(super) fn decode(
         }
     }
     snapshot
+}
+
+/// The phrase for an instance whose id is empty.
+const EMPTY: &str = "has an empty";
+
+/// Returns whether nothing of a text is seen.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_hidden(c))
 }
 
 /// Decodes the rows of one type.
@@ -312,11 +320,10 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
                 let pointer = ty.keys().nth(read.err().unwrap_or_default()).unwrap_or_default();
                 nameless.push(row_number(at));
                 let at = snapshot.locate(row.span, &row.pointer_in_object(ty, pointer));
-                let is_empty =
-                    || string_text(snapshot.source.slice(at.span)).is_some_and(|text| text.trim().is_empty());
+                let is_empty = || string_text(snapshot.source.slice(at.span)).is_some_and(|text| is_blank(&text));
                 let what = match at.kind {
                     LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => "has no",
-                    LocationKind::Value(Kind::String) if is_empty() => "has an empty",
+                    LocationKind::Value(Kind::String) if is_empty() => EMPTY,
                     LocationKind::Value(_) => "has an unreadable",
                 };
                 let role = if ty.has_composite_key() { "part of its id" } else { "its id" };
@@ -328,6 +335,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
                 let error = Diagnostic::error(Code::SnapshotKey, message).label(&snapshot.source, at.span, "here");
                 let is_attribute = ty.slots.iter().any(|slot| slot.origin.pointer() == Some(pointer));
                 let help = match is_attribute {
+                    _ if what == EMPTY => "give the instance an id: a finding names it by the id",
                     true => "write the id as a text or a number: a finding names the instance by it",
                     false => {
                         "write the id as a text or a number, or correct `@key` in the schema: it is not an attribute"
@@ -498,7 +506,7 @@ impl Decoder<'_> {
 
     fn is_blank(&self, text: StrRef) -> bool {
         let read = if text.is_side() { self.reading.side.get(text.range()) } else { Some(self.snapshot.text(text)) };
-        read.is_some_and(|text| text.trim().is_empty())
+        read.is_some_and(is_blank)
     }
 
     /// Records the value at a field, if it is a property of the id.
@@ -665,23 +673,23 @@ impl Decoder<'_> {
             self.whole_group(at, &name, kind, &seen);
         }
         if let Some(statement) = statement {
-            self.stated(at, start, &statement, &seen);
+            self.stated(at, &statement, &seen);
         }
         Ok(())
     }
 
     /// Makes uncaptured what an object states, and what it lacks if its statement is not valid.
-    fn stated(&mut self, at: StopId, start: u32, statement: &Statement, seen: &SeenChildren) {
+    fn stated(&mut self, at: StopId, statement: &Statement, seen: &SeenChildren) {
         let (ty, route) = (self.ty, self.route);
-        let (stop, object) = (&route.stops[at], Object::new(self.reading.source, start));
+        let stop = &route.stops[at];
         let known = || stop.known.iter().map(String::as_str);
         let secret = stop.field.is_some_and(|field| ty.fields[field].secret);
         // The row around a group has the statement too.
         if stop.group.is_none() {
-            self.reading.diagnostics.extend(statement.problems(&object, known(), secret));
+            self.reading.diagnostics.extend(statement.problems(self.reading.source, known(), secret));
         }
         self.states_uncaptured |= !statement.is_empty();
-        let named = statement.named(&object, route.children(at), known(), stop.groups());
+        let named = statement.named(route.children(at), known(), stop.groups());
         let mut uncaptured: Vec<usize> = named.into_iter().map(|(child, _)| child).collect();
         if statement.is_wrong() {
             uncaptured.extend((0..stop.children.len()).filter(|child| !seen.contains(*child)));
@@ -801,7 +809,7 @@ impl Decoder<'_> {
         let slots = meant.field.map_or(&[][..], |field| &ty.fields[field].below);
         let beside = seen.contains(near);
         if !ty.closed && beside && is_respelled(&meant.name, &other.name) {
-            let message = format!("properties `{}` and `{name}` differ only in case or separators", meant.name);
+            let message = format!("properties `{}` and `{name}` differ only in {}", meant.name, difference(name));
             let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
             let first = firsts.find(self.snapshot, object, &meant.name).unwrap_or(other.key);
             let error = error.label(self.reading.source, other.key, "this one");
@@ -813,7 +821,14 @@ impl Decoder<'_> {
             let warning = warning.label(self.reading.source, other.key, "not declared");
             let help = match meant.name.strip_prefix(other.name.as_str()).filter(|rest| rest.starts_with('.')) {
                 Some(_) => format!("`/` separates the steps of a `@path`: write `{}`", meant.name.replace('.', "/")),
-                None => format!("did you mean `{}`?", meant.name),
+                None => match look_alike(name) {
+                    Some((c, like)) => format!(
+                        "write the letter `{like}` in `{}`: U+{:04X} only looks like it",
+                        meant.name,
+                        u32::from(c)
+                    ),
+                    None => format!("did you mean `{}`?", meant.name),
+                },
             };
             self.reading.diagnostics.push(warning.help(help));
         } else if !ty.closed {

@@ -1,8 +1,8 @@
 //! The elements of a list that are instances of a type: `@where` in the schema.
 
 use super::is_respelled;
-use super::read::duplicate_key;
-use super::uncaptured::{self, Object, Statement, UNCAPTURED};
+use super::read::{difference, duplicate_key};
+use super::uncaptured::{self, Statement, UNCAPTURED};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Model, Only, PathId};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
@@ -144,8 +144,7 @@ fn property(
     });
     if !statement.is_empty() && model.states_uncaptured(ty, way) {
         let known: Vec<&str> = model.known_properties(ty, way).collect();
-        let object = Object::new(source, start);
-        if let Some(span) = statement.named_as(&object, step, known.iter().copied(), model.groups_in(ty, way)) {
+        if let Some(span) = statement.named_as(step, known.iter().copied(), model.groups_in(ty, way)) {
             return Err((Problem::Stated, Some(span)));
         }
         if let Some((span, message)) = statement.wrong.first() {
@@ -190,7 +189,7 @@ impl Doubt {
                 return duplicate_key(source, property, *first, self.span.unwrap_or(element));
             }
             Problem::Respelled(name, first) => {
-                let message = format!("properties `{property}` and `{name}` differ only in case or separators");
+                let message = format!("properties `{property}` and `{name}` differ only in {}", difference(name));
                 let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
                 let error = error.label(source, self.span.unwrap_or(element), "this one");
                 return error.label(source, *first, "and this one").help("remove one of the two");

@@ -2,7 +2,7 @@
 
 use super::api_error::{self, ApiError, is_about_error, is_of_error, says_nothing};
 use super::plan::SlotUse;
-use super::uncaptured::{self, Object, Statement, UNCAPTURED};
+use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic, quoted_list};
 use crate::hash::keyed_text;
@@ -12,7 +12,7 @@ use crate::schema::{
 };
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
 use crate::source::{
-    MAX_SOURCE_BYTES, NameIndex, Place, Source, Span, byte_offset, is_slip, misspelling, nearest, trimmed,
+    MAX_SOURCE_BYTES, NameIndex, Place, Source, Span, byte_offset, is_slip, look_alike, misspelling, nearest, trimmed,
 };
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use hashbrown::HashTable;
@@ -1031,11 +1031,10 @@ impl<'s> Reading<'s> {
             let (declared, others): (Vec<&str>, Vec<&str>) =
                 names.partition(|name| name == step || self.model.has_property(name));
             let known = declared.into_iter().chain([step.as_str()]);
-            let object = Object::new(self.source, at.1.start);
-            for problem in statement.problems(&object, known, self.secret) {
+            for problem in statement.problems(self.source, known, self.secret) {
                 self.add_once(problem);
             }
-            let is_named = statement.named_as(&object, step, std::iter::empty(), std::iter::empty()).is_some();
+            let is_named = statement.named_as(step, std::iter::empty(), std::iter::empty()).is_some();
             let is_stated = !others.is_empty() || is_named;
             let (first, kind, value, is_exact) = found?;
             if let Some(again) = again {
@@ -1241,9 +1240,14 @@ pub(super) fn repeated(source: &Arc<Source>, (name, first): (&str, Span), (other
     if name == other {
         return duplicate_key(source, name, first, again);
     }
-    let message = format!("properties `{name}` and `{other}` differ only in case or separators");
+    let message = format!("properties `{name}` and `{other}` differ only in {}", difference(other));
     let error = Diagnostic::error(Code::SnapshotDuplicateKey, message).label(source, again, "this one");
     error.label(source, first, "and this one").help("remove one of the two")
+}
+
+/// Returns what the second spelling of a name differs in.
+pub(super) fn difference(name: &str) -> &'static str {
+    if look_alike(name).is_some() { "letters that look the same" } else { "case or separators" }
 }
 
 /// Returns the warning for a property with a slip of a declared one that its object has too.

@@ -6,7 +6,7 @@ use super::api_error::{self, ApiError, is_of_error, says_nothing};
 use super::element::{Doubt, Membership};
 use super::plan::ReadPlan;
 use super::read::duplicate_key;
-use super::uncaptured::{self, Object, Statement, UNCAPTURED};
+use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{Elsewhere, Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::Numbers;
@@ -447,7 +447,7 @@ impl Splitter<'_> {
         for groups in &model.paths[node].groups {
             self.groups(*groups, here, span, statement.as_ref(), error)?;
         }
-        let stated = statement.map(|statement| self.stated(node, here, span, &statement)).unwrap_or_default();
+        let stated = statement.map(|statement| self.stated(node, here, &statement)).unwrap_or_default();
         for (at, (name, child)) in children.iter().enumerate() {
             let inner = Here { scope: here.scope, pointer: here.pointer.join([name]) };
             let is_stated = stated.children.iter().find(|(stated, _)| *stated == at);
@@ -505,7 +505,7 @@ impl Splitter<'_> {
     }
 
     /// Returns the effect of a statement on the lists and instances below a node.
-    fn stated(&self, node: PathId, here: &Here, span: Span, statement: &Statement) -> Stated {
+    fn stated(&self, node: PathId, here: &Here, statement: &Statement) -> Stated {
         let way = self.model.way_to(here.scope.ty, node).unwrap_or_default();
         if !self.model.states_uncaptured(here.scope.ty, &way) {
             return Stated::default();
@@ -513,8 +513,7 @@ impl Splitter<'_> {
         let known: Vec<&str> = self.model.stateable_properties(here.scope.ty, &way).collect();
         let children = self.model.paths[node].children.iter().map(|(name, _)| name.as_str());
         let groups = self.model.groups_in(here.scope.ty, &way);
-        let object = Object::new(self.source, span.start);
-        let children = statement.named(&object, children, known.iter().copied(), groups);
+        let children = statement.named(children, known.iter().copied(), groups);
         Stated { is_wrong: statement.is_wrong(), children }
     }
 

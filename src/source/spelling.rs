@@ -156,15 +156,22 @@ pub fn is_same_but_for_writing(a: &str, b: &str) -> bool {
 }
 
 /// Returns a name with the usual characters in place of their compatible forms (NFKC), such as full-width letters. In a name with
-/// Latin letters, these are also in place of letters of other scripts that look the same, by the table of confusable characters (Unicode
+/// Latin letters, or of letters that look like them, these are also in place of letters of other scripts that look the same, by the table of confusable characters (Unicode
 /// Technical Standard 39).
 fn compatible(name: &str) -> Cow<'_, str> {
     let normal = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
     let is_foreign = |c: char| !c.is_ascii() && c.is_alphabetic();
-    if !normal.contains(is_foreign) || !normal.contains(|c: char| c.is_ascii_alphabetic()) {
+    let has_latin = || normal.contains(|c: char| c.is_ascii_alphabetic());
+    let all_alike = || normal.chars().filter(|c| is_foreign(*c)).all(|c| latin_like(c).is_some());
+    if !normal.contains(is_foreign) || !has_latin() && !all_alike() {
         return normal;
     }
     normal.chars().map(|c| if is_foreign(c) { latin_like(c).unwrap_or(c) } else { c }).collect::<String>().into()
+}
+
+/// Returns the first letter of a name that looks like a Latin one and is none, and that letter.
+pub fn look_alike(name: &str) -> Option<(char, char)> {
+    name.chars().filter(|c| !c.is_ascii() && c.is_alphabetic()).find_map(|c| Some((c, latin_like(c)?)))
 }
 
 /// Returns the Latin letter that a letter looks like.
@@ -307,7 +314,8 @@ impl Name {
         {
             return Some(INFLECTED);
         }
-        [self.slips_in_one_word(other), other.slips_in_one_word(self)].into_iter().flatten().min()
+        let (of_own, of_other) = (self.slips_in_one_word(other, true), other.slips_in_one_word(self, false));
+        [of_own, of_other].into_iter().flatten().min()
     }
 
     /// Returns the letters without the last word, if that is `at`. After a past participle the name without it is
@@ -320,14 +328,16 @@ impl Name {
 
     /// Returns the slips in one word of this name, if all the others are the same. The other name may not be divided
     /// into words there: `lastlogn_at` is a misspelling of `last_login_at`.
-    fn slips_in_one_word(&self, other: &Self) -> Option<usize> {
+    fn slips_in_one_word(&self, other: &Self, is_written: bool) -> Option<usize> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let slips = starts.zip(&self.ends).filter_map(|(start, end)| {
             let (before, after) = (self.letters.get(..start)?, self.letters.get(*end..)?);
             let middle = other.letters.strip_prefix(before)?.strip_suffix(after)?;
             let divided = other.ends.iter().any(|at| start < *at && *at < start + middle.len());
             let word = self.letters.get(start..*end).filter(|_| !divided)?;
-            let in_rest = || slips_of_short_word(word, middle, before.chars().count() + after.chars().count());
+            let (written, declared) = if is_written { (word, middle) } else { (middle, word) };
+            let rest = before.chars().count() + after.chars().count();
+            let in_rest = || slips_of_short_word(written, declared, rest);
             slips_of_word(word, middle).or_else(in_rest)
         });
         slips.min()
@@ -371,27 +381,29 @@ fn slips_of_word(a: &str, b: &str) -> Option<usize> {
     Some(INFLECTED + edits_up_to(a, b, most)?)
 }
 
-/// Returns how many slips lead from one short word to the other; `rest` is the number of letters of the other words of the name,
-/// which are the same. One of the two is a word or an abbreviation of three letters or more, and the other one is neither. Another first
-/// letter, and another letter in an abbreviation of three letters, are not slips, because another abbreviation may be meant.
-fn slips_of_short_word(a: &str, b: &str, rest: usize) -> Option<usize> {
+/// Returns how many slips lead from a declared short word to the written one; `rest` is the number of letters of the other words of the
+/// name, which are the same. One of the two is a word of three letters or more, and the other one is neither a word nor a known
+/// abbreviation. A declared abbreviation counts like a word. Another first letter is not a slip, and another letter in three letters is one
+/// only of a declared word, because an abbreviation may be meant.
+fn slips_of_short_word(written: &str, declared: &str, rest: usize) -> Option<usize> {
     let count = |word: &str| word.chars().count();
-    let (short, long) = (count(a).min(count(b)), count(a).max(count(b)));
+    let (short, long) = (count(written).min(count(declared)), count(written).max(count(declared)));
     if rest < SHORTEST_REST || short < 2 || long > LONGEST_SHORT {
         return None;
     }
     let is_word = |word: &str| count(word) >= 3 && SHORT_WORDS.contains(word);
-    let is_short_form = |word: &str| count(word) >= 3 && ABBREVIATIONS.contains(word);
     let is_unknown = |word: &str| !SHORT_WORDS.contains(word) && !ABBREVIATIONS.contains(word) && !is_common(word);
-    let is_slip_of = |written: &str, known: &str| {
-        let keeps_letters = short < long || swaps_letters(a, b) || short >= 4;
-        is_unknown(written)
-            && (is_word(known) && short >= 3 || (is_word(known) || is_short_form(known)) && keeps_letters)
-    };
-    let is_slip = begin_alike(a, b)
-        && with_first_letter(a, b).is_none()
-        && (is_slip_of(a, b) || is_slip_of(b, a))
-        && edits_up_to(a, b, 1) == Some(1);
+    let is_of_declared = is_unknown(written)
+        && match short < long || swaps_letters(written, declared) || short >= 4 {
+            true => is_word(declared) || count(declared) >= 3 && ABBREVIATIONS.contains(declared),
+            false => short >= 3 && is_word(declared),
+        };
+    let is_of_written =
+        is_word(written) && is_unknown(declared) && (short < long || swaps_letters(written, declared) || short >= 4);
+    let is_slip = begin_alike(written, declared)
+        && with_first_letter(written, declared).is_none()
+        && (is_of_declared || is_of_written)
+        && edits_up_to(written, declared, 1) == Some(1);
     is_slip.then_some(INFLECTED + 1)
 }
 
@@ -480,11 +492,7 @@ mod tests {
         ("g\u{435}t_user_enabled", "get_user_enabled"),
         ("data_a\u{440}i", "data_api"),
         ("\u{3bf}wner", "owner"),
-        // Slips of short words and of abbreviations.
-        ("ent_date", "end_date"),
-        ("data_aip", "data_api"),
-        ("data_ap", "data_api"),
-        ("skd_authentication", "sdk_authentication"),
+        ("\u{455}\u{441}\u{43e}\u{440}\u{435}", "scope"),
         // Another way of writing the same words.
         ("expiresAt", "expires_at"),
         ("Expires-At", "expires_at"),
@@ -677,6 +685,24 @@ mod tests {
         for (written, declared) in MISSPELLINGS {
             assert_eq!(misspelling(written, [*declared]), Some(*declared), "{written}");
             assert_eq!(misspelling(declared, [*written]), Some(*written), "{declared}");
+        }
+    }
+
+    #[test]
+    fn slips_of_declared_abbreviations_and_words_of_three_letters_are_misspellings() {
+        for (written, declared) in [
+            ("ent_date", "end_date"),
+            ("data_aip", "data_api"),
+            ("data_ap", "data_api"),
+            ("skd_authentication", "sdk_authentication"),
+        ] {
+            assert_eq!(misspelling(written, [declared]), Some(declared), "{written}");
+            // The declared one may be an abbreviation that is in no list.
+            assert_eq!(misspelling(declared, [written]), None, "{declared}");
+        }
+        for (written, declared) in [("act_enabled", "ach_enabled"), ("bin_code", "bic_code"), ("let_code", "lei_code")]
+        {
+            assert_eq!(misspelling(written, [declared]), None, "{written}");
         }
     }
 

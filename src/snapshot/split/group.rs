@@ -7,7 +7,7 @@ use super::super::api_error;
 use super::super::groups::GroupPlan;
 use super::super::plan::SlotUse;
 use super::super::read::{Cell, Reading, repeated};
-use super::super::uncaptured::{self, Statement};
+use super::super::uncaptured::Statement;
 use super::super::{Gap, RowStep, row_number};
 use super::{Here, Result, Splitter};
 use crate::diagnostic::{Code, Diagnostic};
@@ -92,7 +92,7 @@ impl Splitter<'_> {
         let names = properties.iter().map(|property| property.name.clone()).collect();
         let mut object =
             Object { of, ty, declared, groups, plan, properties, names, void: Vec::new(), has_error: error.is_some() };
-        object.void = self.void(&object, span, statement);
+        object.void = self.void(&object, statement);
         let mut found: Vec<Evidence> = groups.list.iter().map(|_| Evidence::default()).collect();
         let is_given = self.evidence(here, &object, &mut found);
         for (name, span) in statement.iter().flat_map(|statement| &statement.names) {
@@ -191,14 +191,13 @@ impl Splitter<'_> {
 
     /// Returns the declared properties of groups that the object states to be uncaptured, and those that are given twice or
     /// in two spellings.
-    fn void(&mut self, object: &Object<'_>, span: Span, statement: Option<&Statement>) -> Vec<Void> {
+    fn void(&mut self, object: &Object<'_>, statement: Option<&Statement>) -> Vec<Void> {
         let (mut found, plan) = (Vec::new(), object.plan);
         if let Some(statement) = statement {
-            let of = uncaptured::Object::new(self.source, span.start);
             let stated = |name: &String, span| Void { name: name.clone(), span, error: None };
             for (group, names) in object.groups.list.iter().zip(&plan.names) {
                 let known = plan.known.iter().map(String::as_str);
-                let named = statement.named(&of, names.iter().map(String::as_str), known, std::iter::once(group));
+                let named = statement.named(names.iter().map(String::as_str), known, std::iter::once(group));
                 found.extend(named.into_iter().filter_map(|(at, span)| Some(stated(names.get(at)?, span))));
             }
         }
