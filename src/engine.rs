@@ -33,7 +33,7 @@ pub use coverage::{LeafCoverage, LeafCoverages};
 pub use critical::{PolicyAt, TimeDependence, Uncritical};
 pub use derive::{Contributions, TooManyPairs, Witness};
 pub use eval::{Evaluator, Request};
-pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
+pub use explain::{Decided, Explanation, Failure, MOST_MEMBERS, Read, ReadOf, ReadValue};
 pub use judge::{Judged, Judgement, Subject, Waived};
 pub use near::NearMiss;
 pub use reference::{Reference, ReferenceError};

@@ -5,7 +5,7 @@
 //! not have cannot be bound.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::Verdict;
+use crate::engine::{MOST_MEMBERS, Verdict};
 use crate::pack::Pack;
 use crate::render::document::{Document, Finding, Read};
 use crate::report::{MASK, PackReport, ReadKind, ReadState};
@@ -283,8 +283,13 @@ impl Draft<'_> {
             return Ok(conditions);
         }
         // A record that is compared has a read of each member. One of the record itself tests that it is present.
-        if matches!(last.shape, Shape::Leaf(_)) {
-            conditions.push(self.equal(&value, read, Some(&last.ty))?);
+        match &last.shape {
+            Shape::Leaf(_) => conditions.push(self.equal(&value, read, Some(&last.ty))?),
+            // The report does not have the values of a larger one.
+            Shape::Record(..) if values_in(last) > MOST_MEMBERS => {
+                return Err(self.unbound(&format!("`{}` is a record of more than {MOST_MEMBERS} values", read.name)));
+            }
+            Shape::Record(..) => {}
         }
         Ok(conditions)
     }
@@ -363,6 +368,14 @@ fn steps<'m>(declared: &'m EntityType, of: &str, path: &[SmolStr]) -> Option<(Ve
         last = Some(attribute);
     }
     Some((tests, at, last?))
+}
+
+/// Returns the number of values that an attribute consists of.
+fn values_in(attribute: &Attribute) -> usize {
+    match &attribute.shape {
+        Shape::Leaf(_) => 1,
+        Shape::Record(_, members) => members.iter().map(values_in).sum::<usize>().max(1),
+    }
 }
 
 fn is_empty_set(value: &Expr) -> bool {

@@ -36,6 +36,9 @@ use std::sync::Arc;
 /// The pairs of a derivation in doubt that are explained again, to find one that cannot be evaluated.
 const EXPLAINED_PAIRS: usize = 5;
 
+/// Values of a compared record that an explanation lists.
+pub const MOST_MEMBERS: usize = 16;
+
 /// The explanation of a verdict.
 #[derive(Debug, Default)]
 pub struct Explanation<'a> {
@@ -639,7 +642,8 @@ impl<'a> Evaluator<'a> {
         push(Read { of: ReadOf::Tag(entity, name.to_owned()), found, contributions: None }, out);
     }
 
-    /// Adds the values of a record that is compared: the members that are not known in full, and then the others.
+    /// Adds the values of a record that is compared: the members that are not known in full, and then the others. If there are more than
+    /// [`MOST_MEMBERS`] values, it adds only unknown ones, or else that the record is present.
     fn read_record(
         &self,
         entity: EntityRef,
@@ -657,8 +661,16 @@ impl<'a> Evaluator<'a> {
             let value = || self.slot(entity, ty, slot, request);
             state == Some(&State::Absent) || is_known() || value().operand().is_some_and(Operand::is_exact)
         };
-        let (exact, others): (Vec<_>, Vec<_>) = leaves.into_iter().partition(|slot| is_exact(*slot));
-        others.into_iter().chain(exact).for_each(|slot| self.read_slot(entity, ty, slot, request, out));
+        let is_short = leaves.len() <= MOST_MEMBERS;
+        let (exact, mut shown): (Vec<_>, Vec<_>) = leaves.into_iter().partition(|slot| is_exact(*slot));
+        shown.truncate(MOST_MEMBERS);
+        if is_short {
+            shown.extend(exact);
+        }
+        if let (Shape::Record(presence, _), true) = (&record.shape, shown.is_empty()) {
+            shown.push(*presence);
+        }
+        shown.into_iter().for_each(|slot| self.read_slot(entity, ty, slot, request, out));
     }
 
     /// Adds the slots of the values that an attribute consists of: of a record that is present, those of its members.

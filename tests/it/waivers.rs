@@ -937,3 +937,23 @@ fn every_finding_of_the_examples_has_a_waiver_that_waives_only_it() {
     let refused: Vec<usize> = ["acme", "small", "half-captured"].map(|example| waive_all(example, out.path())).into();
     expect!["[12, 1, 60]"].assert_eq(&format!("{refused:?}"));
 }
+
+#[test]
+fn a_waiver_of_compared_records_with_many_values_is_refused() {
+    let members: String = (0..17).map(|at| format!("m{at}: Long, ")).collect();
+    let schema = format!(
+        r#"@path("") entity Fleet = {{}};
+        @path("/hosts/*") @key("id") entity Host in [Fleet] = {{ have: {{ {members} }}, want: {{ {members} }} }};
+        action audit appliesTo {{ principal: [Fleet], resource: [Host], context: {{}} }};"#
+    );
+    let policy = r#"@id("H-1") @title("t") @severity("low")
+        forbid (principal, action == Action::"audit", resource is Host) unless { resource.have == resource.want };"#;
+    let record = |value: u8| -> serde_json::Map<String, Value> {
+        (0..17).map(|at| (format!("m{at}"), json!(if at == 9 { value } else { 0 }))).collect()
+    };
+    let document = json!({"hosts": [{"id": "h", "have": record(1), "want": record(2)}]});
+    let reported = Reported::of(&schema, policy, &document.to_string());
+    let refused = reported.waive(&[&reported.fingerprint("H-1")], &["--waivers", "waivers.cedar"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(refused.stderr.contains("`have` is a record of more than"), "{refused:?}");
+}
