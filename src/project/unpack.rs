@@ -8,7 +8,6 @@ use super::{regular, unreadable};
 use crate::diagnostic::Diagnostic;
 use bytes::Bytes;
 use flate2::bufread::GzDecoder;
-use memmap2::MmapMut;
 use ruzstd::decoding::errors::{FrameDecoderError, FrameHeaderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::error::Error;
@@ -114,7 +113,7 @@ pub(super) fn read_large(path: &Path, most_bytes: usize) -> Option<Bytes> {
     let file = open_at_once(path).ok()?;
     let found = file.metadata().ok().filter(is_large)?;
     let length = usize::try_from(found.len()).ok().filter(|length| *length <= most_bytes)?;
-    let mut bytes = large_pages(length).ok()?;
+    let mut bytes = vec![0; length];
     let (first, second) = bytes.split_at_mut(length / 2);
     let start = u64::try_from(first.len()).ok()?;
     let (first, second) = std::thread::scope(|scope| {
@@ -124,18 +123,7 @@ pub(super) fn read_large(path: &Path, most_bytes: usize) -> Option<Bytes> {
     });
     let is_longer = file.read_at(&mut [0], found.len()).map_or(true, |more| more > 0);
     let is_packed = bytes.starts_with(&GZIP) || bytes.starts_with(&ZSTD) || bytes.get(..HEAD).is_some_and(is_skippable);
-    (matches!(first, Ok(Ok(()))) && second.is_ok() && !is_longer && !is_packed).then(|| Bytes::from_owner(bytes))
-}
-
-/// Returns zeros in memory that is not part of the heap, in large pages if the system has them: with pages of 4 KiB, the
-/// page faults of a large file take longer than its copy.
-#[cfg(unix)]
-fn large_pages(length: usize) -> io::Result<MmapMut> {
-    let pages = MmapMut::map_anon(length)?;
-    #[cfg(target_os = "linux")]
-    #[expect(clippy::let_underscore_must_use, reason = "it is advice, which a system without large pages refuses")]
-    let _ = pages.advise(memmap2::Advice::HugePage);
-    Ok(pages)
+    (matches!(first, Ok(Ok(()))) && second.is_ok() && !is_longer && !is_packed).then(|| bytes.into())
 }
 
 #[cfg(not(unix))]
