@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::policy::{Check, CheckId, Waiver};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Chain, Datum, DatumType, Fallback, LackingWords, Model, Origin, Slot, SlotId, Ty};
-use crate::snapshot::{Gap, Location, LocationKind, Row, Secrets, UncapturedList};
+use crate::snapshot::{Gap, Location, LocationKind, Row, Secrets, State, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{self, Place, misspelling, push_quoted};
@@ -530,10 +530,23 @@ impl<'m, 'a> Findings<'m, 'a> {
         let Evaluator { model, snapshot, .. } = self.evaluator;
         let declared = self.slot(entity, slot)?;
         let Ty::Entity(target) = declared.ty else { return None };
+        let table = snapshot.table(entity.ty);
+        let (row, pointer) = (table.row(entity.row)?, declared.origin.pointer()?);
+        if table.column(slot).states.get(entity.row as usize) != Some(&State::Uncaptured) {
+            return None;
+        }
         let list = snapshot.uncaptured_list_of(model, entity, target)?;
-        let row = snapshot.table(entity.ty).row(entity.row)?;
-        let place = self.place(entity, row, declared.origin.pointer()?);
-        matches!(place.kind, LocationKind::Value(Kind::String | Kind::Number)).then_some((target, list))
+        let place = self.place(entity, row, pointer);
+        let text = snapshot.source.slice(place.span);
+        let is_stated = || snapshot.stated_uncaptured(model, entity.ty, row.span, pointer).is_some();
+        let is_reference = match place.kind {
+            LocationKind::Value(Kind::String) => {
+                string_text(text).is_some_and(|text| declared.words.meaning(&text).is_none())
+            }
+            LocationKind::Value(Kind::Number) => declared.words.meaning_of_number(text).is_none(),
+            _ => false,
+        };
+        (is_reference && !is_stated()).then_some((target, list))
     }
 
     /// Returns the place of a value of an instance.

@@ -194,7 +194,7 @@ fn explain_lists_what_a_check_reads_and_where_that_is() {
 fn a_reference_to_an_instance_of_an_uncaptured_list_asks_for_the_list() {
     let schema = r#"@path("") entity Org;
         @doc("A role. Settings > Roles.") @path("/roles/*") @key("id") entity Role in [Org] = { admin: Bool };
-        @path("/users/*") @key("id") entity User in [Org] = { @path("role_id") role: Role };
+        @path("/users/*") @key("id") entity User in [Org] = { @path("role_id") @unknown("tbd") role: Role };
         action "audit" appliesTo { principal: [Org], resource: [User], context: {} };"#;
     let policy = r#"@id("A") @title("a") @severity("low") forbid (principal, action == Action::"audit", resource is User)
         when { resource.role.admin };"#;
@@ -213,6 +213,8 @@ fn a_reference_to_an_instance_of_an_uncaptured_list_asks_for_the_list() {
             &roles,
             "role refers to an instance that was not captured",
         ),
+        (r#""users": [{"id": "u", "role_id": "r", "uncaptured": ["role_id"]}]"#, &role, "role is stated as uncaptured"),
+        (r#""users": [{"id": "u", "role_id": "TBD"}]"#, &role, "role was not captured"),
         (r#""users": [{"id": "u"}]"#, &role, "role was not captured"),
         (r#""users": [{"id": "u", "role_id": null}]"#, &role, "role was not captured"),
     ] {
