@@ -36,7 +36,7 @@ use std::sync::Arc;
 /// The pairs of a derivation in doubt that are explained again, to find one that cannot be evaluated.
 const EXPLAINED_PAIRS: usize = 5;
 
-/// Values of a compared record that an explanation lists.
+/// The most values of a compared record of which an explanation lists all.
 pub const MOST_MEMBERS: usize = 16;
 
 /// The explanation of a verdict.

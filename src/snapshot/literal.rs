@@ -43,7 +43,7 @@ impl Literals {
         Self { ty, slot, folded, texts, lengths }
     }
 
-    /// Returns the literal that a text resembles, if it is none.
+    /// Returns the literal that a text resembles. `None` if the text is itself a literal.
     fn near(&self, text: &str) -> Option<&SmolStr> {
         let may_be_folded = !text.is_ascii() || text.contains(char::is_whitespace);
         let literal = match may_be_folded {

@@ -155,9 +155,9 @@ pub fn is_same_but_for_writing(a: &str, b: &str) -> bool {
     are_same(letters(&compatible(a)), letters(&compatible(b)))
 }
 
-/// Returns a name with the usual characters in place of their compatible forms (NFKC), such as full-width letters. In a name with
-/// Latin letters, or of letters that look like them, these are also in place of letters of other scripts that look the same, by the table of confusable characters (Unicode
-/// Technical Standard 39).
+/// Returns a name with the usual characters in place of their compatible forms (NFKC), such as full-width letters. If the name has Latin
+/// letters, or only letters that look like them, it has Latin letters in place of those of other scripts that look the same, by the table
+/// of confusable characters (Unicode Technical Standard 39).
 fn compatible(name: &str) -> Cow<'_, str> {
     let normal = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
     let is_foreign = |c: char| !c.is_ascii() && c.is_alphabetic();
@@ -169,7 +169,7 @@ fn compatible(name: &str) -> Cow<'_, str> {
     normal.chars().map(|c| if is_foreign(c) { latin_like(c).unwrap_or(c) } else { c }).collect::<String>().into()
 }
 
-/// Returns the first letter of a name that looks like a Latin one and is none, and that letter.
+/// Returns the first letter of a name that is of another script and looks like a Latin letter, and that Latin letter.
 pub fn look_alike(name: &str) -> Option<(char, char)> {
     name.chars().filter(|c| !c.is_ascii() && c.is_alphabetic()).find_map(|c| Some((c, latin_like(c)?)))
 }

@@ -74,8 +74,8 @@ pub fn domain(text: &str) -> Domain<'_> {
     Domain { text: without_final_dot(text), is_rejected }
 }
 
-/// Returns whether a text has the form of a domain: labels that are not empty, in ASCII of letters, digits, `-` and `_`. A dash of a word
-/// processor, a quote, a bracket and a space are in none of them.
+/// Returns whether a text has the form of a domain: labels that are not empty, in ASCII of letters, digits, `-` and `_`. No label has a
+/// dash of a word processor, a quote, a bracket or a space.
 pub fn is_domain(text: &str) -> bool {
     let labels = match text.is_ascii() {
         true => Cow::Borrowed(text),
