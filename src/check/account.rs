@@ -35,14 +35,15 @@ pub(super) struct ReadSnapshot {
     diagnostics: Vec<Diagnostic>,
     /// Places in the files of the text that excerpts mask.
     hidden: Vec<Secrets>,
-    sha256: String,
+    /// The SHA-256 of the snapshot, if outputs need it.
+    sha256: Option<String>,
 }
 
 impl ReadSnapshot {
-    /// Returns whether reading a source at a time, in milliseconds since 1970, gives this again, by the same plan and limits.
-    pub(super) fn is_of(&self, source: &Arc<Source>, now: i64) -> bool {
-        let same_time = || self.snapshot.as_ref().is_none_or(|snapshot| snapshot.is_as_of(now));
-        Arc::ptr_eq(&self.source, source) && same_time()
+    /// Returns whether reading a source for a run gives this again, by the same plan and limits.
+    pub(super) fn is_of(&self, source: &Arc<Source>, options: &Options) -> bool {
+        let same_time = || self.snapshot.as_ref().is_none_or(|snapshot| snapshot.is_as_of(options.now));
+        Arc::ptr_eq(&self.source, source) && same_time() && (self.sha256.is_some() || !options.needs.digests)
     }
 }
 
@@ -96,9 +97,9 @@ impl<'s> AccountRun<'s> {
 
     /// Reads a snapshot. Excerpts mask the `hidden` places of its files.
     pub(super) fn read(&self, source: &Arc<Source>, hidden: Vec<Secrets>) -> ReadSnapshot {
-        let Options { now, limits, .. } = self.options;
-        let ((snapshot, diagnostics), sha256) =
-            crate::parallel::join(|| self.pack.read(source, *now, limits), || digest(source));
+        let Options { now, limits, needs, .. } = self.options;
+        let digest = || needs.digests.then(|| digest(source));
+        let ((snapshot, diagnostics), sha256) = crate::parallel::join(|| self.pack.read(source, *now, limits), digest);
         let snapshot = snapshot.map(Arc::new);
         ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, hidden, sha256 }
     }
@@ -130,7 +131,7 @@ impl<'s> AccountRun<'s> {
         let files = files.iter().filter(|_| files.len() > 1).map(|file| (file.document(), file.sha256()));
         let described = SnapshotReport {
             path: path.to_owned(),
-            sha256: Some(read.sha256.clone()),
+            sha256: read.sha256.clone(),
             captured_at: None,
             captured_at_unknown: false,
             files: files.collect(),

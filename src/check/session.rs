@@ -42,7 +42,7 @@ impl Session {
                 while let Some((_, path)) = unread.next_if(|(before, _)| *before <= at) {
                     report.absorb(run.unread(path.clone(), Vec::new()), &options.needs);
                 }
-                let snapshot = match known.iter().position(|known| known.is_of(source, options.now)) {
+                let snapshot = match known.iter().position(|known| known.is_of(source, options)) {
                     Some(at) => known.swap_remove(at),
                     None => {
                         fresh += 1;

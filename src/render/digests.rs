@@ -52,6 +52,7 @@ impl RunDigests {
         not_applicable: true,
         diagnostics: Evidence::AtMost(1),
         snapshots: Evidence::All,
+        digests: true,
         ..Needs::NOTHING
     };
 

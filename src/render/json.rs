@@ -33,6 +33,7 @@ impl Output for Json {
             diagnostics: Evidence::All,
             covered: true,
             snapshots: Evidence::All,
+            digests: true,
             ..Needs::NOTHING
         }
     }

@@ -30,7 +30,14 @@ impl Output for Lines {
     fn needs(&self) -> Needs {
         let not_applicable = self.0.style.detail == Detail::Verbose;
         let all_verdicts = self.0.all_verdicts;
-        Needs { of_account: Evidence::All, not_applicable, all_verdicts, covered: true, ..Needs::NOTHING }
+        Needs {
+            of_account: Evidence::All,
+            not_applicable,
+            all_verdicts,
+            covered: true,
+            digests: true,
+            ..Needs::NOTHING
+        }
     }
 
     fn accounts(&mut self, report: &Report, accounts: &[AccountReport], out: &mut dyn Write) -> io::Result<()> {

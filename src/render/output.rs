@@ -63,6 +63,7 @@ impl Output for OfDocument {
             diagnostics: Evidence::All,
             covered: true,
             snapshots: Evidence::All,
+            digests: true,
             ..Needs::NOTHING
         }
     }

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use std::io;
 
 /// The parts of a run that stored reports contain: those of `--output json --verdicts all`.
-pub const NEEDS: Needs = Needs { all_verdicts: true, covered: true, of_account: Evidence::All, ..Needs::NOTHING };
+pub const NEEDS: Needs =
+    Needs { all_verdicts: true, covered: true, of_account: Evidence::All, digests: true, ..Needs::NOTHING };
 
 /// The parts of the report of one account.
 const OF_ACCOUNT: Needs =

@@ -43,6 +43,8 @@ pub struct Needs {
     pub diagnostics: Evidence,
     /// Names of snapshots.
     pub snapshots: Evidence,
+    /// The SHA-256 of each snapshot.
+    pub digests: bool,
 }
 
 impl Needs {
@@ -55,6 +57,7 @@ impl Needs {
         all_verdicts: false,
         diagnostics: Evidence::None,
         snapshots: Evidence::None,
+        digests: false,
     };
 
     /// Everything but the verdicts that are not findings.
@@ -66,6 +69,7 @@ impl Needs {
         all_verdicts: false,
         diagnostics: Evidence::All,
         snapshots: Evidence::All,
+        digests: true,
     };
 
     /// Returns the needs of two outputs together.
@@ -78,6 +82,7 @@ impl Needs {
             all_verdicts: self.all_verdicts || other.all_verdicts,
             diagnostics: self.diagnostics.max(other.diagnostics),
             snapshots: self.snapshots.max(other.snapshots),
+            digests: self.digests || other.digests,
         }
     }
 

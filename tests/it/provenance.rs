@@ -1,6 +1,7 @@
 //! The origins of values: the pieces of evidence that a snapshot lists.
 
 use crate::support::in_memory;
+use deodar::report::Needs;
 use deodar::value::parse_datetime;
 use deodar::{Options, Session};
 use expect_test::expect;
@@ -76,4 +77,19 @@ fn evidence_is_a_list_of_entities() {
         ]
     "#]]
     .assert_debug_eq(&messages);
+}
+
+#[test]
+fn a_digest_is_computed_when_an_output_needs_it() {
+    let inputs = in_memory(("house.cedarschema", SCHEMA), &[("house.cedar", POLICY)], &[("house.json", "{}")]);
+    let mut session = Session::default();
+    let mut digest = |digests| {
+        let report = session.run(&inputs, &Options { needs: Needs { digests, ..Needs::ALL }, ..Options::at(0) });
+        report.run.snapshots.iter().find_map(|snapshot| snapshot.sha256.clone())
+    };
+    // The SHA-256 of `{}`.
+    let known = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    assert_eq!(digest(false), None);
+    assert_eq!(digest(true).as_deref(), Some(known));
+    assert_eq!(digest(false).as_deref(), Some(known));
 }
