@@ -54,6 +54,29 @@ pub(crate) fn in_chunks<T: Send, E>(
     ready.into_iter().try_for_each(consume)
 }
 
+/// Tasks that run while the function that starts them goes on.
+#[cfg(feature = "parallel")]
+pub(crate) struct Tasks<'t, 'e>(&'t rayon::Scope<'e>);
+
+#[cfg(feature = "parallel")]
+impl<'e> Tasks<'_, 'e> {
+    /// Starts a task.
+    pub(crate) fn start(&self, task: impl FnOnce() + Send + 'e) {
+        self.0.spawn(|_| task());
+    }
+
+    /// Returns the number of threads besides the one of the function.
+    pub(crate) fn other_threads() -> usize {
+        rayon::current_num_threads().saturating_sub(1)
+    }
+}
+
+/// Calls a function that starts tasks. Returns when the tasks have ended too.
+#[cfg(feature = "parallel")]
+pub(crate) fn with_tasks<'e, R: Send>(run: impl FnOnce(&Tasks<'_, 'e>) -> R + Send) -> R {
+    rayon::scope(|scope| run(&Tasks(scope)))
+}
+
 /// Returns the numbers below `count` in chunks.
 fn chunks(count: usize, size: usize) -> Vec<Range<usize>> {
     (0..count).step_by(size).map(|start| start..start.saturating_add(size).min(count)).collect()
@@ -84,6 +107,7 @@ pub(crate) fn read_ahead<T: Send, R>(
 
 #[cfg(not(feature = "parallel"))]
 mod sequential {
+    use std::marker::PhantomData;
     use std::ops::Range;
 
     /// Computes values of chunks of the numbers below `count`, and passes each to a consumer, in order.
@@ -102,6 +126,26 @@ mod sequential {
     /// Calls two functions, one after the other.
     pub(crate) fn join<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
         (one(), other())
+    }
+
+    /// Tasks, each of which runs when it is started.
+    pub(crate) struct Tasks<'t, 'e>(PhantomData<(&'t (), fn(&'e ()))>);
+
+    impl<'e> Tasks<'_, 'e> {
+        /// Runs a task.
+        pub(crate) fn start(&self, task: impl FnOnce() + 'e) {
+            task();
+        }
+
+        /// Returns the number of threads besides this one.
+        pub(crate) fn other_threads() -> usize {
+            0
+        }
+    }
+
+    /// Calls a function that starts tasks.
+    pub(crate) fn with_tasks<'e, R>(run: impl FnOnce(&Tasks<'_, 'e>) -> R) -> R {
+        run(&Tasks(PhantomData))
     }
 
     /// The limits of a batch. Without threads it has one item.

@@ -1,7 +1,8 @@
 //! A snapshot in the form that the engine uses: rows, which are byte ranges of the file, and typed columns.
 //!
 //! Reading has three steps. The *split* walks the document once along the schema's `@path` tree and records the place
-//! of every instance. The *decode* reads the declared attributes of every row, in parallel, from its bytes. The
+//! of every instance. The *decode* reads the declared attributes of every row, in parallel, from its bytes; in a large
+//! document it begins before the split ends. The
 //! *resolve* finds the entities that references refer to. An invalid value is a diagnostic with its span, and counts as
 //! unknown.
 
@@ -20,8 +21,9 @@ mod resolve;
 mod past;
 mod secrets;
 mod element;
-mod split;
 mod decode;
+mod runs;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +31,7 @@ pub use column::{Column, Data, State, StrRef, text_hash};
 pub use join::join;
 pub use locate::{Location, LocationKind};
 pub(crate) use plan::ReadPlan;
+use runs::{Ahead, Reader};
 pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -49,6 +52,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The end of each list of instances by its start.
+type Jumps = HashMap<u32, u32, Numbers>;
+
 /// The state of an account at one time.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -62,7 +68,7 @@ pub struct Snapshot {
     /// Texts that differ from the bytes of the file: strings with escapes, and results of readers. The side text.
     side: String,
     /// The end of each list of instances by its start, so that a search for other values skips the list.
-    jumps: HashMap<u32, u32, Numbers>,
+    jumps: Jumps,
     /// Whether some object states that properties of it were not captured.
     states_uncaptured: bool,
     /// Whether the document may have a list of partial lists. The decode finds out.
@@ -206,9 +212,9 @@ impl Default for Limits {
 /// The durations of the steps of reading.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ReadTimes {
-    /// The split.
+    /// The split, with the decode of the rows that it hands over.
     pub split: Duration,
-    /// The decode.
+    /// The decode of the other rows.
     pub decode: Duration,
     /// The resolve.
     pub resolve: Duration,
@@ -241,12 +247,14 @@ impl Snapshot {
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let mut stopwatch = Stopwatch::start();
-        let Some(mut split) = split::split(source, model, plan, limits, &mut diagnostics) else {
+        let reader = Reader { source, model, plan, latest: past::latest(now) };
+        let ahead = Ahead::new(reader);
+        let Some(mut split) = split::split(reader, ahead.as_ref(), limits, &mut diagnostics) else {
             return (None, diagnostics);
         };
         let split_took = stopwatch.lap();
         let twice = std::mem::take(&mut split.twice);
-        let mut snapshot = decode::decode(source, model, plan, split, now, &mut diagnostics);
+        let mut snapshot = runs::decode(reader, split, ahead.as_ref(), &mut diagnostics);
         let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
         literal::warn_of_near(&snapshot, model, plan.literals(), &mut diagnostics);
@@ -322,11 +330,6 @@ impl Snapshot {
         let whole = if at.is_side() { self.side.as_str() } else { self.source.text() };
         let last = at.range().end.checked_sub(1).and_then(|last| whole.as_bytes().get(last));
         last.copied().unwrap_or_default()
-    }
-
-    /// Returns the text of a reference.
-    pub fn text(&self, at: StrRef) -> &str {
-        if at.is_side() { self.side.get(at.range()) } else { self.source.text().get(at.range()) }.unwrap_or_default()
     }
 
     /// Returns the row of the instance of type `ancestor` that encloses `entity` or is `entity`.

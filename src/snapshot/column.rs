@@ -163,6 +163,21 @@ impl Data {
             Ty::Set(_) | Ty::Record(_) => Data::Value(Vec::new()),
         }
     }
+
+    /// Returns the bytes that a value takes here.
+    pub(super) const fn bytes_per_value(&self) -> usize {
+        match self {
+            Data::Bool(_) => size_of::<bool>(),
+            Data::Number(_) => size_of::<i64>(),
+            Data::Text(_) => size_of::<StrRef>(),
+            Data::Ip(_) => size_of::<IpNet>(),
+            Data::Entity(_) => size_of::<u32>(),
+            Data::Value(_) => size_of::<Value>(),
+            Data::Range(_) => size_of::<(i64, i64)>(),
+            Data::Nothing | Data::Enclosing(_) => 0,
+        }
+    }
+
     /// Returns empty storage with capacity for a number of values.
     pub(super) fn with_capacity(self, rows: usize) -> Self {
         match self {

@@ -1,31 +1,23 @@
 //! The decode: from the bytes of a row to the values of its slots.
 //!
-//! Rows are decoded in parallel, a run of rows at a time; runs are concatenated in order. Every declared attribute is
-//! read and checked. Only the attributes that a policy reads are kept.
+//! A run of rows is decoded at a time. Every declared attribute is read and checked. Only the attributes that a policy
+//! reads are kept.
 
 use super::api_error::{self, ApiError, says_nothing};
-use super::locate::LocationKind;
+use super::locate::{LocationKind, SplitText};
 use super::past;
-use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
+use super::plan::{Found, Last, Layout, Meaning, Near, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, difference, duplicate_key, slip_of};
-use super::split::Split;
 use super::uncaptured::Statement;
-use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_label, is_respelled, row_number};
+use super::{Column, Data, Row, RowStep, State, StrRef, is_label, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
-use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{Source, Span, is_hidden, look_alike};
+use crate::source::{Span, is_hidden, look_alike};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::convert::Infallible;
-use std::ops::Range;
-use std::sync::Arc;
-
-/// The number of rows that one task decodes.
-const ROWS_PER_TASK: usize = 512;
 
 /// Bytes of an undeclared object that is searched for declared properties.
 const MAX_WRAPPED_BYTES: u32 = 1 << 14;
@@ -33,94 +25,12 @@ const MAX_WRAPPED_BYTES: u32 = 1 << 14;
 /// Undeclared objects of one object that are searched for declared properties.
 const MAX_WRAPPERS: usize = 4;
 
-pub(super) fn decode(
-    source: &Arc<Source>,
-    model: &Model,
-    plan: &ReadPlan,
-    split: Split,
-    now: Option<i64>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Snapshot {
-    let Split { tables, jumps, side, .. } = split;
-    let mut snapshot = Snapshot {
-        source: Arc::clone(source),
-        tables,
-        other_properties: 0,
-        side,
-        jumps,
-        states_uncaptured: false,
-        may_list_partial: true,
-        latest: past::latest(now),
-        earliest_refused: None,
-        is_damaged: false,
-        times: ReadTimes::default(),
-    };
-    for ty in model.type_ids() {
-        // A type without instances has no columns.
-        if !snapshot.tables[ty].rows.is_empty() {
-            decode_type(&mut snapshot, model, ty, plan.of(model, ty), diagnostics);
-        }
-    }
-    snapshot
-}
-
 /// The phrase for an instance whose id is empty.
 const EMPTY: &str = "has an empty";
 
 /// Returns whether nothing of a text is seen.
 fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_hidden(c))
-}
-
-/// Decodes the rows of one type.
-fn decode_type(snapshot: &mut Snapshot, model: &Model, ty: TypeId, plan: &TypePlan, diagnostics: &mut Vec<Diagnostic>) {
-    let (rows, before) = (snapshot.tables[ty].rows.len(), snapshot.side.len());
-    let whole = if rows <= ROWS_PER_TASK {
-        let mut run = decode_run(snapshot, model, ty, plan, 0);
-        run.move_side(before);
-        run
-    } else {
-        decode_runs(snapshot, model, ty, plan)
-    };
-    snapshot.side.push_str(&whole.side);
-    snapshot.other_properties += whole.other_properties;
-    snapshot.states_uncaptured |= whole.states_uncaptured;
-    snapshot.may_list_partial &= whole.may_list_partial;
-    snapshot.earliest_refused = past::earliest(snapshot.earliest_refused, whole.earliest_refused);
-    diagnostics.extend(whole.diagnostics);
-    let table = &mut snapshot.tables[ty];
-    table.rows.iter_mut().zip(whole.keys).for_each(|(row, key)| row.key = key);
-    (table.odd_keys, table.nameless) = (whole.odd_keys, whole.nameless.into_iter().collect());
-    table.columns = whole.columns.into();
-}
-
-/// Decodes the rows of one type in several runs, and returns the concatenated runs.
-fn decode_runs(snapshot: &Snapshot, model: &Model, ty: TypeId, plan: &TypePlan) -> Run {
-    let rows = snapshot.tables[ty].rows.len();
-    let column = |(slot, slot_use): (&Slot, &SlotUse)| Column {
-        states: Vec::with_capacity(if *slot_use == SlotUse::Kept { rows } else { 0 }),
-        data: storage(model, slot, *slot_use).with_capacity(rows),
-    };
-    let mut whole = Run {
-        columns: model.ty(ty).slots.iter().zip(&plan.uses).map(column).collect(),
-        keys: Vec::with_capacity(rows),
-        odd_keys: Vec::new(),
-        nameless: Vec::new(),
-        side: String::new(),
-        other_properties: 0,
-        states_uncaptured: false,
-        may_list_partial: true,
-        earliest_refused: None,
-        diagnostics: Vec::new(),
-    };
-    let before = snapshot.side.len();
-    // Few runs at once, because they take as much memory again as the columns.
-    let decoded = |run: Range<usize>| decode_run(snapshot, model, ty, plan, run.start);
-    let Ok(()) = in_chunks(rows, ROWS_PER_TASK, decoded, |run| {
-        whole.append(run, before);
-        Ok::<(), Infallible>(())
-    });
-    whole
 }
 
 /// Returns empty storage for the values of a slot.
@@ -140,27 +50,57 @@ fn storage(model: &Model, slot: &Slot, slot_use: SlotUse) -> Data {
 }
 
 /// The result of decoding one run of rows, or several runs that are concatenated.
-struct Run {
-    columns: Vec<Column>,
-    keys: Vec<StrRef>,
+pub(super) struct Run {
+    pub columns: Vec<Column>,
+    /// The key of each row.
+    pub keys: Vec<StrRef>,
     /// Rows whose keys contain a `/` or a capital, or have blanks around them.
-    odd_keys: Vec<u32>,
+    pub odd_keys: Vec<u32>,
     /// Rows without a readable key.
-    nameless: Vec<u32>,
-    side: String,
-    other_properties: usize,
-    states_uncaptured: bool,
+    pub nameless: Vec<u32>,
+    pub side: String,
+    pub other_properties: usize,
+    pub states_uncaptured: bool,
     /// `false` if the rows contain the document, and it does not list partial lists.
-    may_list_partial: bool,
+    pub may_list_partial: bool,
     /// The earliest time that was refused because it is in the future.
-    earliest_refused: Option<i64>,
-    diagnostics: Vec<Diagnostic>,
+    pub earliest_refused: Option<i64>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Run {
-    /// Appends another run. `before` is the length of the side text to which that of the runs is appended.
-    fn append(&mut self, mut run: Self, before: usize) {
-        run.move_side(before + self.side.len());
+    /// Returns a run without rows, with capacity for some.
+    pub(super) fn with_capacity(rows: usize, model: &Model, ty: TypeId, plan: &TypePlan) -> Self {
+        let column = |(slot, slot_use): (&Slot, &SlotUse)| Column {
+            states: Vec::with_capacity(if *slot_use == SlotUse::Kept { rows } else { 0 }),
+            data: storage(model, slot, *slot_use).with_capacity(rows),
+        };
+        Self {
+            columns: model.ty(ty).slots.iter().zip(&plan.uses).map(column).collect(),
+            keys: Vec::with_capacity(rows),
+            odd_keys: Vec::new(),
+            nameless: Vec::new(),
+            side: String::new(),
+            other_properties: 0,
+            states_uncaptured: false,
+            may_list_partial: true,
+            earliest_refused: None,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Returns the bytes that a row takes in the columns.
+    pub(super) fn bytes_per_row(model: &Model, ty: TypeId, plan: &TypePlan) -> usize {
+        let kept = model.ty(ty).slots.iter().zip(&plan.uses).filter(|(_, slot_use)| **slot_use == SlotUse::Kept);
+        let column = |(slot, slot_use): (&Slot, &SlotUse)| {
+            size_of::<State>() + storage(model, slot, *slot_use).bytes_per_value()
+        };
+        size_of::<StrRef>() + kept.map(column).sum::<usize>()
+    }
+
+    /// Appends another run.
+    pub(super) fn append(&mut self, mut run: Self) {
+        run.move_side(self.side.len());
         self.side.push_str(&run.side);
         self.other_properties += run.other_properties;
         self.states_uncaptured |= run.states_uncaptured;
@@ -187,7 +127,7 @@ impl Run {
     }
 
     /// Moves the references to the side text, which is appended to another one.
-    fn move_side(&mut self, by: usize) {
+    pub(super) fn move_side(&mut self, by: usize) {
         if by == 0 || self.side.is_empty() && self.keys.iter().all(|key| !key.is_side()) {
             return;
         }
@@ -242,7 +182,7 @@ struct Decoder<'s> {
     ty: &'s EntityType,
     plan: &'s TypePlan,
     route: &'s Route,
-    snapshot: &'s Snapshot,
+    text: SplitText<'s>,
     /// The row in hand, from the start of the run.
     row: usize,
     /// The stop of the row in hand.
@@ -275,18 +215,22 @@ enum KeyPart {
     Text(StrRef),
 }
 
-fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, start: usize) -> Run {
+/// Decodes rows of one type, which the split does not change anymore. `latest` is the latest time of something past.
+pub(super) fn decode_run(
+    text: SplitText<'_>,
+    rows: &[Row],
+    (model, id): (&Model, TypeId),
+    plan: &TypePlan,
+    latest: i64,
+) -> Run {
     let ty = model.ty(id);
-    let rows = &snapshot.tables[id].rows;
-    let (_, rows) = rows.split_at(start);
-    let rows = rows.get(..ROWS_PER_TASK).unwrap_or(rows);
     let slots = || ty.slots.iter().zip(&plan.uses);
     let mut decoder = Decoder {
-        reading: Reading::new(&snapshot.source, model).with_tags(&plan.tags).with_latest(snapshot.latest),
+        reading: Reading::new(text.source, model).with_tags(&plan.tags).with_latest(latest),
         ty,
         plan,
         route: &plan.route,
-        snapshot,
+        text,
         row: 0,
         stop: StopId::default(),
         is_element: false,
@@ -306,12 +250,12 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
         let group = if let RowStep::Group(group) = row.step { group as usize } else { 0 };
         decoder.is_element = matches!(row.step, RowStep::Index(_));
         decoder.stop = plan.route.rows.get(group).copied().unwrap_or_default();
-        let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
+        let mut scanner = Scanner::at(text.source.text(), row.span.start);
         #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes, so they are JSON")]
         let _ = decoder.node(&mut scanner, decoder.stop);
         // A name in the side text of the split is copied to the side text of this run, which replaces it.
         let step = match row.step {
-            RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.reading.side(snapshot.text(name))),
+            RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.reading.side(text.text(name))),
             step => step,
         };
         let key = match decoder.id() {
@@ -319,8 +263,8 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
             Some(read) => {
                 let pointer = ty.keys().nth(read.err().unwrap_or_default()).unwrap_or_default();
                 nameless.push(row_number(at));
-                let at = snapshot.locate(row.span, &row.pointer_in_object(ty, pointer));
-                let is_empty = || string_text(snapshot.source.slice(at.span)).is_some_and(|text| is_blank(&text));
+                let at = text.locate(row.span, &row.pointer_in_object(ty, pointer));
+                let is_empty = || string_text(text.source.slice(at.span)).is_some_and(|text| is_blank(&text));
                 let what = match at.kind {
                     LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => "has no",
                     LocationKind::Value(Kind::String) if is_empty() => EMPTY,
@@ -332,7 +276,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
                     [] => format!("an element of the list of `{name}` {what} value, which is {role}"),
                     _ => format!("`{name}` {what} `{}`, which is {role}", pointer.join("/")),
                 };
-                let error = Diagnostic::error(Code::SnapshotKey, message).label(&snapshot.source, at.span, "here");
+                let error = Diagnostic::error(Code::SnapshotKey, message).label(text.source, at.span, "here");
                 let is_attribute = ty.slots.iter().any(|slot| slot.origin.pointer() == Some(pointer));
                 let help = match is_attribute {
                     _ if what == EMPTY => "give the instance an id: a finding names it by the id",
@@ -349,10 +293,10 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
             }
             None => decoder.ordinal(step),
         };
-        let text = if key.is_side() { decoder.reading.side.get(key.range()) } else { Some(snapshot.text(key)) };
-        let text = text.unwrap_or_default();
+        let name = if key.is_side() { decoder.reading.side.get(key.range()) } else { Some(text.text(key)) };
+        let name = name.unwrap_or_default();
         let is_odd = |byte: u8| byte == b'/' || byte.is_ascii_uppercase() || !byte.is_ascii();
-        if text.bytes().any(is_odd) || text.trim_ascii().len() < text.len() {
+        if name.bytes().any(is_odd) || name.trim_ascii().len() < name.len() {
             odd_keys.push(row_number(at));
         }
         keys.push(key);
@@ -454,7 +398,7 @@ impl Decoder<'_> {
             let KeyPart::Text(text) = part else { return Err(at) };
             let text = match text.is_side() {
                 true => self.reading.side.get(text.range()).unwrap_or_default(),
-                false => self.snapshot.text(*text),
+                false => self.text.text(*text),
             };
             if at > 0 {
                 id.push('/');
@@ -473,14 +417,14 @@ impl Decoder<'_> {
             if leads_on {
                 return self.object(scanner, at, start);
             }
-            let span = self.snapshot.skip(scanner)?;
+            let span = self.text.skip(scanner)?;
             // The split reports the wrong type of a list, and of what leads to one.
             if !stop.list && kind != Kind::Null {
                 self.not_an_object(at, kind, span);
             }
             return Ok(());
         };
-        let value = if stop.is_path { self.snapshot.scan(scanner)? } else { scanner.value()? };
+        let value = if stop.is_path { self.text.scan(scanner)? } else { scanner.value()? };
         if stop.read {
             self.key(field, value);
         }
@@ -505,7 +449,7 @@ impl Decoder<'_> {
     }
 
     fn is_blank(&self, text: StrRef) -> bool {
-        let read = if text.is_side() { self.reading.side.get(text.range()) } else { Some(self.snapshot.text(text)) };
+        let read = if text.is_side() { self.reading.side.get(text.range()) } else { Some(self.text.text(text)) };
         read.is_some_and(is_blank)
     }
 
@@ -594,7 +538,7 @@ impl Decoder<'_> {
                     may_list_partial |= undeclared.may_list_partial;
                     // Beside a group of properties may be the lists of the object around it.
                     let may_jump = stop.group.is_some();
-                    let value = if may_jump { self.snapshot.scan(scanner)? } else { scanner.value()? };
+                    let value = if may_jump { self.text.scan(scanner)? } else { scanner.value()? };
                     let Scanned { kind, span, .. } = value;
                     let (is_own, near, is_slip, is_label, is_like_statement) = match undeclared.meaning {
                         Meaning::Ignored => return Ok(()),
@@ -628,12 +572,12 @@ impl Decoder<'_> {
             let again = !seen.insert(child);
             let below = &route.stops[stop.children[child]];
             if below.instance {
-                return self.snapshot.skip(scanner).map(|_| ());
+                return self.text.skip(scanner).map(|_| ());
             }
             self.node(scanner, stop.children[child])?;
             if let (true, Some(field)) = (again, below.field) {
                 if !below.is_path {
-                    let first = firsts.find(self.snapshot, start, &below.name).unwrap_or(key.span);
+                    let first = firsts.find(self.text, start, &below.name).unwrap_or(key.span);
                     self.reading.diagnostics.push(duplicate_key(self.reading.source, &below.name, first, key.span));
                 }
                 self.mark(&ty.fields[field].below, State::Unreadable);
@@ -724,7 +668,7 @@ impl Decoder<'_> {
     /// Returns whether an undeclared object has a property that is declared at a stop, as in `{"data": {...}}`.
     fn wraps(&self, at: StopId, object: Span) -> bool {
         let is_declared = |name: &str| self.route.children(at).any(|child| child == name);
-        object.len() <= MAX_WRAPPED_BYTES && self.snapshot.properties(object).iter().any(|(name, _)| is_declared(name))
+        object.len() <= MAX_WRAPPED_BYTES && self.text.properties(object).iter().any(|(name, _)| is_declared(name))
     }
 
     /// Returns whether an object is `{}`. As an element it shows that there is an instance, and nothing of its values.
@@ -763,8 +707,8 @@ impl Decoder<'_> {
     fn has_error(&mut self, at: StopId, object: u32, seen: &SeenChildren, error: Span) {
         let (ty, route) = (self.ty, self.route);
         let mut nulls: HashSet<String> = HashSet::new();
-        self.snapshot.each_property(Span::new(object, object), |name, _, value| {
-            if self.snapshot.source.slice(value) == "null" {
+        self.text.each_property(Span::new(object, object), |name, _, value| {
+            if self.text.source.slice(value) == "null" {
                 nulls.insert(name.to_owned());
             }
         });
@@ -811,7 +755,7 @@ impl Decoder<'_> {
         if !ty.closed && beside && is_respelled(&meant.name, &other.name) {
             let message = format!("properties `{}` and `{name}` differ only in {}", meant.name, difference(name));
             let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
-            let first = firsts.find(self.snapshot, object, &meant.name).unwrap_or(other.key);
+            let first = firsts.find(self.text, object, &meant.name).unwrap_or(other.key);
             let error = error.label(self.reading.source, other.key, "this one");
             let error = error.label(self.reading.source, first, "and this one");
             self.reading.diagnostics.push(error.help("remove one of the two"));
@@ -916,10 +860,10 @@ struct Other {
 struct Firsts(Option<HashMap<String, Span>>);
 
 impl Firsts {
-    fn find(&mut self, snapshot: &Snapshot, object: u32, name: &str) -> Option<Span> {
+    fn find(&mut self, text: SplitText<'_>, object: u32, name: &str) -> Option<Span> {
         let firsts = self.0.get_or_insert_with(|| {
             let mut firsts = HashMap::new();
-            for (key, span) in snapshot.properties(Span::new(object, object)) {
+            for (key, span) in text.properties(Span::new(object, object)) {
                 firsts.entry(key).or_insert(span);
             }
             firsts

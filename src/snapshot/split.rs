@@ -6,11 +6,10 @@ use super::api_error::{self, ApiError, is_of_error, says_nothing};
 use super::element::{Doubt, Membership};
 use super::plan::ReadPlan;
 use super::read::duplicate_key;
+use super::runs::{Ahead, Handover, Reader, Split};
 use super::uncaptured::{self, Statement, UNCAPTURED};
-use super::{Elsewhere, Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
+use super::{Elsewhere, Gap, Jumps, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hash::Numbers;
-use crate::ids::IdVec;
 use crate::schema::{Model, PathId};
 use crate::source::derived::FaultKind;
 use crate::source::json::{Key, Kind, Scanner, SyntaxError, SyntaxProblem, WalkEnd, document_start, string_text};
@@ -25,23 +24,14 @@ use std::sync::Arc;
 /// The largest number of rows of a type. Larger numbers of an [`EntityRef`] are other kinds.
 const MAX_ROWS: usize = 1 << 31;
 
-pub(super) struct Split {
-    pub tables: IdVec<TypeId, Table>,
-    /// The end of each list of instances by its start. The decoder of the outer row skips the list.
-    pub jumps: HashMap<u32, u32, Numbers>,
-    /// Escaped property names that became ids.
-    pub side: String,
-    /// Instances that a map has under one name: the first, and one that follows.
-    pub twice: Vec<(TypeId, u32, u32)>,
-}
-
+/// Splits a document. `ahead` decodes rows meanwhile.
 pub(super) fn split(
-    source: &Arc<Source>,
-    model: &Model,
-    plan: &ReadPlan,
+    reader: Reader<'_>,
+    ahead: Option<&Ahead<'_>>,
     limits: &Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Split> {
+    let Reader { source, model, .. } = reader;
     if let Some((fault, file)) = source.fault() {
         let code = match fault.kind {
             FaultKind::Syntax => Code::SnapshotSyntax,
@@ -64,18 +54,24 @@ pub(super) fn split(
     }
     let tables = model.types.iter().map(|_| Table::default()).collect();
     let most_entities = limits.entities.min(MAX_ROWS);
-    let mut splitter = Splitter {
-        source,
-        model,
-        plan,
-        split: Split { tables, jumps: HashMap::default(), side: String::new(), twice: Vec::new() },
-        most_entities,
-        unjudged: HashSet::new(),
-        diagnostics,
+    let walk = |handover: Option<Handover<'_>>| {
+        let splitter = Splitter {
+            source,
+            model,
+            plan: reader.plan,
+            split: Split { tables, jumps: Jumps::default(), side: String::new(), twice: Vec::new() },
+            lists: Vec::new(),
+            handover,
+            most_entities,
+            unjudged: HashSet::new(),
+            diagnostics,
+        };
+        splitter.walk(Scanner::at(text, document_start(text)).up_to(limits.depth))
     };
-    let mut scanner = Scanner::at(text, document_start(text)).up_to(limits.depth);
-    let walked = splitter.document(&mut scanner);
-    let Splitter { mut split, .. } = splitter;
+    let (walked, mut split) = match ahead {
+        Some(ahead) => ahead.alongside(|handover| walk(Some(handover))),
+        None => walk(None),
+    };
     // A list of rows that grew has room for as many again.
     split.tables.iter_mut().for_each(|table| table.rows.shrink_to_fit());
     match walked {
@@ -119,6 +115,10 @@ struct Splitter<'s> {
     model: &'s Model,
     plan: &'s ReadPlan,
     split: Split,
+    /// The lists of instances that were walked: their starts and ends.
+    lists: Vec<(u32, u32)>,
+    /// Takes rows to decode while the walk goes on.
+    handover: Option<Handover<'s>>,
     most_entities: usize,
     /// Words of elements and of groups that no type judges, with the place. Each is reported once.
     unjudged: HashSet<(Option<PathId>, String)>,
@@ -167,6 +167,13 @@ type Result<T> = std::result::Result<T, SplitError>;
 const NO_INSTANCE: &str = "write an instance in its place, or remove it; until then the number of instances is unknown";
 
 impl Splitter<'_> {
+    /// Walks the document. Returns whether it is a snapshot, and what was found.
+    fn walk(mut self, mut scanner: Scanner<'_>) -> (Result<bool>, Split) {
+        let walked = self.document(&mut scanner);
+        self.split.jumps = self.lists.into_iter().collect();
+        (walked, self.split)
+    }
+
     fn document(&mut self, scanner: &mut Scanner<'_>) -> Result<bool> {
         let (kind, start) = scanner.peek()?;
         let root = EntityRef { ty: self.model.root, row: 0 };
@@ -188,10 +195,14 @@ impl Splitter<'_> {
     }
 
     fn push(&mut self, ty: TypeId, parent: u32, step: RowStep, start: u32) -> Result<u32> {
-        let rows = &mut self.split.tables[ty].rows;
+        let rows = &self.split.tables[ty].rows;
         if rows.len() >= self.most_entities {
             return Err(SplitError::TooMany(ty, start));
         }
+        if let Some(handover) = &mut self.handover {
+            handover.before_row(ty, rows, &self.split.side, &self.lists);
+        }
+        let rows = &mut self.split.tables[ty].rows;
         rows.push(Row { span: Span::new(start, start), parent, step, key: StrRef::default() });
         Ok(row_number(rows.len() - 1))
     }
@@ -220,7 +231,7 @@ impl Splitter<'_> {
                 for each in others {
                     self.list(&mut again.clone(), *each, here)?;
                 }
-                self.split.jumps.insert(start, end);
+                self.lists.push((start, end));
                 Ok(())
             }
             (kind, each) => {
@@ -703,6 +714,9 @@ impl Splitter<'_> {
             table.rows.truncate(*rows);
             table.uncaptured_lists.truncate(*lists);
             table.elsewhere.truncate(*elsewhere);
+            if let Some(handover) = &mut self.handover {
+                handover.truncated(*ty, table.rows.len());
+            }
             let left = table.row_count();
             self.split.twice.retain(|(of, first, again)| of != ty || (*first < left && *again < left));
         }

@@ -1,5 +1,6 @@
 //! Tables for the steps of reading: a snapshot, and what the split, the decode and the resolve make known of it.
 
+use super::runs::LARGE;
 use super::{Column, Data, Limits, Snapshot, State, Table};
 use crate::schema::{Model, Schema, SlotId, Ty};
 use crate::source::Source;
@@ -852,4 +853,77 @@ fn references_find_ids_in_the_form_in_which_the_schema_reads_them() {
     // An attribute that reads the id as it is written tells spellings apart.
     expect!["`next` refers to Coded `a`, which is not in the snapshot"]
         .assert_eq(&references(r#""codes": [{"id": "A"}, {"id": "b", "next": "a"}]"#));
+}
+
+const FACTORY: &str = r#"
+    @path("") @ignore("pad") entity Site = { name?: String };
+    @path("/people/*") @key("name") entity Person in [Site] = { name: String, age: Long, note?: String };
+    @path("/people/*/keys/*") @key("no") entity Key in [Person] = { no: Long, person: Person };
+    @path("/events/*") @where("kind = login") entity Login in [Site] = { at: String, keys?: Set<String> };
+    @path("/events/*") @where("kind = logout") entity Logout in [Site] = { at: String };
+    @path("/doors/*") entity Door in [Site] = { color?: String };
+    action audit appliesTo { principal: [Site], resource: [Site, Person, Key, Login, Logout, Door], context: {} };
+"#;
+
+/// Returns a list, or with names a map, of instances that a function writes.
+fn list_of(count: usize, name: impl Fn(usize) -> String, write: impl Fn(usize) -> String) -> String {
+    let items: Vec<String> = (0..count).map(|at| format!("{}{}", name(at), write(at))).collect();
+    items.join(", ")
+}
+
+#[test]
+fn rows_that_are_decoded_while_the_split_goes_on_are_those_of_a_small_document() {
+    let unnamed = |_: usize| String::new();
+    let keys = |at: usize| match at % 3 {
+        0 => format!(r#"[{{"no": {at}, "person": "p{at}"}}, {{"no": 7, "person": "p{}"}}]"#, at + 1),
+        1 => "[]".to_owned(),
+        _ => r#"{"a": {"no": 1, "person": "nobody"}, "b\n": {"no": 1}}"#.to_owned(),
+    };
+    let person = |at: usize| match at % 97 {
+        13 => format!(r#"{{"name": "p{at}", "age": "old", "keys": null}}"#),
+        40 => format!(r#"{{"nmae": "p{at}", "age": 4}}"#),
+        60 => format!(r#"{{"name": "p{}", "age": 4, "keys": [1]}}"#, at - 1),
+        80 => r#"{"error": "forbidden"}"#.to_owned(),
+        _ => format!(r#"{{"name": "p{at}", "age": {at}, "note": "a\tb{at}", "keys": {}}}"#, keys(at)),
+    };
+    let people = format!("[{}]", list_of(1500, unnamed, person));
+    let named = list_of(
+        1300,
+        |at| format!(r#""x\u00e9{}\t": "#, at % 1290),
+        |at| format!(r#"{{"name": "p{at}", "age": {at}}}"#),
+    );
+    let doors = |at: usize| format!(r#"{{"color": "red{at}\u0021"}}"#);
+    let event = |at: usize| match at % 5 {
+        0 => format!(r#"{{"kind": "login", "at": "{at}", "keys": ["a\n", "b"]}}"#),
+        4 => format!(r#"{{"kind": "logoot", "at": "{at}"}}"#),
+        _ => format!(r#"{{"kind": "logout", "at": "{at}"}}"#),
+    };
+    let events = format!("[{}]", list_of(3000, unnamed, event));
+    let doors = list_of(1100, |at| format!(r#""d\/{at}": "#), doors);
+    // The second list of keys makes those of the first one void, and further keys follow.
+    let many = list_of(1200, unnamed, |at| format!(r#"{{"no": {at}}}"#));
+    let after =
+        list_of(900, unnamed, |at| format!(r#"{{"name": "q{at}", "age": 1, "keys": [{{"no": {at}}}, {{"no": -1}}]}}"#));
+    let twice =
+        format!(r#"[{{"name": "a", "keys": [{{"no": 5}}]}}, {{"name": "b", "keys": [{many}], "keys": []}}, {after}]"#);
+    let documents = [
+        format!(r#""people": {people}, "events": {events}, "doors": {{{doors}}}"#),
+        format!(r#""doors": {{{doors}}}, "people": {people}"#),
+        // Rows that a later part of the document makes void.
+        format!(r#""people": {{{named}}}, "name": "s""#),
+        format!(r#""people": {{{named}, "z": 4}}, "events": {events}"#),
+        format!(r#""people": {people}, "people": [], "events": {events}"#),
+        format!(r#""events": {events}, "people": {people}, "uncaptured": ["people"]"#),
+        format!(r#""people": {twice}"#),
+        format!(r#""doors": {{{doors}, "error": "rate limit"}}, "doors": {{{doors}}}"#),
+        format!(r#""people": {people}, "events": {events} 1"#),
+    ];
+    for document in documents {
+        let pad = |bytes: usize| format!(r#"{{{document}, "pad": "{}"}}"#, "x".repeat(bytes));
+        let (small, large) = (pad(8), pad(LARGE));
+        assert!(small.len() < LARGE, "{}", small.len());
+        let (of_small, of_large) = (tables(FACTORY, &small), tables(FACTORY, &large));
+        let first = of_small.lines().zip(of_large.lines()).find(|(a, b)| a != b);
+        assert!(of_small == of_large, "{first:?} of {} and {} bytes", of_small.len(), of_large.len());
+    }
 }

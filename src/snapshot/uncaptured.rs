@@ -296,7 +296,7 @@ impl Snapshot {
         #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = scanner.object(|scanner, key| {
             let (kind, _) = scanner.peek()?;
-            let span = self.skip(scanner)?;
+            let span = self.split_text().skip(scanner)?;
             let name = key.text();
             if name == UNCAPTURED {
                 statement.add(&self.source, kind, span);
