@@ -12,7 +12,9 @@ pub mod pointer;
 pub(crate) mod by_name;
 mod spelling;
 
-pub use spelling::{NameIndex, is_same_but_for_writing, is_slip, look_alike, misspelling, misspellings, nearest};
+pub use spelling::{
+    NameIndex, is_in_other_unit, is_same_but_for_writing, is_slip, look_alike, misspelling, misspellings, nearest,
+};
 
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};

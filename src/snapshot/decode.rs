@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{Span, is_hidden, look_alike};
+use crate::source::{Span, is_hidden, is_in_other_unit, look_alike};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -765,6 +765,9 @@ impl Decoder<'_> {
             let warning = warning.label(self.reading.source, other.key, "not declared");
             let help = match meant.name.strip_prefix(other.name.as_str()).filter(|rest| rest.starts_with('.')) {
                 Some(_) => format!("`/` separates the steps of a `@path`: write `{}`", meant.name.replace('.', "/")),
+                None if is_in_other_unit(name, &meant.name) => {
+                    format!("write the value as `{}`, in the unit of that name", meant.name)
+                }
                 None => match look_alike(name) {
                     Some((c, like)) => format!(
                         "write the letter `{like}` in `{}`: U+{:04X} only looks like it",

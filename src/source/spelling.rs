@@ -6,6 +6,7 @@
 //! more.
 
 mod edits;
+mod units;
 mod index;
 
 pub use index::NameIndex;
@@ -17,6 +18,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 use unicode_security::skeleton;
+use units::{differ_in_unit, may_have_unit};
 
 /// Names of more bytes have no slips: the cost of the comparison grows with the square of the length.
 const LONGEST: usize = 256;
@@ -61,8 +63,8 @@ const ENDINGS: [&str; 27] = [
 /// Returns the declared name that a property's name is a misspelling of.
 ///
 /// Both names are divided into words at capitals, digits and punctuation. They match if the letters are the same
-/// (`expiresAt`, `expires_at`), if words differ in an inflection (`expire_at`) or in `at` at the end (`expires`), or if
-/// one word has a slip: one edit, or two in a word of eight letters or more, after the same first letter. A first letter that
+/// (`expiresAt`, `expires_at`), if words differ in an inflection (`expire_at`), in `at` at the end (`expires`) or in the unit at the end
+/// (`idle_timeout_hours`, `idle_timeout_minutes`), or if one word has a slip: one edit, or two in a word of eight letters or more, after the same first letter. A first letter that
 /// is missing is a slip if five letters follow. In a name of several words, a slip of a short word counts if the other one is in no
 /// list of words and abbreviations: `get_usr_enabled`. Digits are never slips. A tie goes to the first.
 pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
@@ -83,11 +85,15 @@ fn by_fewest<T>(found: impl Iterator<Item = (usize, T)>) -> Vec<T> {
 
 /// Returns the declared names that a name is a misspelling of, with the numbers of slips.
 fn by_slips<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> impl Iterator<Item = (usize, &'c str)> {
-    let signature = Signature::of(name);
+    let (signature, has_unit) = (Signature::of(name), may_have_unit(name));
     let mut written: Option<Name> = None;
     declared.into_iter().filter_map(move |candidate| {
         // Most names have other letters, and then nothing needs to be divided into words.
-        if candidate == name || !signature.may_be_misspelling(Signature::of(candidate)) {
+        let may_be = || {
+            let unit = has_unit || may_have_unit(candidate);
+            unit || signature.may_be_misspelling(Signature::of(candidate))
+        };
+        if candidate == name || !may_be() {
             return None;
         }
         let written = written.get_or_insert_with(|| Name::new(name));
@@ -111,6 +117,11 @@ fn slips((name, written): (&str, &Name), (declared, divided): (&str, &Name)) -> 
 /// slips: an object may have both `email` and `emails`.
 pub fn is_slip(name: &str, declared: &str) -> bool {
     by_slips(name, [declared]).any(|(slips, _)| slips > INFLECTED)
+}
+
+/// Returns whether a name differs from a declared one in the unit at the end, or in that one of them has none.
+pub fn is_in_other_unit(name: &str, declared: &str) -> bool {
+    differ_in_unit(&Name::new(name), &Name::new(declared))
 }
 
 /// Returns the candidate that is nearest to a typed word, if one is near enough to be intended.
@@ -311,6 +322,7 @@ impl Name {
         if inflected
             || self.without_at() == Some(other.letters.as_str())
             || other.without_at() == Some(self.letters.as_str())
+            || differ_in_unit(self, other)
         {
             return Some(INFLECTED);
         }
@@ -567,6 +579,12 @@ mod tests {
         ("sdkk_authentication", "sdk_authentication"),
         ("memberss", "members"),
         ("accounnts", "accounts"),
+        // Units.
+        ("idle_timeout_hours", "idle_timeout_minutes"),
+        ("idleTimeoutSecs", "idle_timeout_minutes"),
+        ("idle_timeout", "idle_timeout_minutes"),
+        ("retention_months", "retention_days"),
+        ("max_size_kb", "max_size_mb"),
     ];
 
     /// Pairs of names that mean different things, from the interfaces of GitHub, Okta, Entra, AWS and Google Workspace.
@@ -675,6 +693,12 @@ mod tests {
         ("sender", "gender"),
         ("severity", "security"),
         ("prefix", "suffix"),
+        ("days", "hours"),
+        ("session", "session_days"),
+        ("retention_days", "retention_kb"),
+        ("retention_days", "retention_at"),
+        ("idle_timeout_days", "absolute_timeout_hours"),
+        ("window_2_days", "window_3_hours"),
         ("_", "-"),
         ("x", "y"),
         ("", "a"),
@@ -735,9 +759,14 @@ mod tests {
         for (written, declared) in [("usres", "users"), ("lastlogn_at", "last_login_at"), ("memebrs", "members")] {
             assert!(is_slip(written, declared), "{written}");
         }
-        for (written, declared) in
-            [("emails", "email"), ("userName", "user_name"), ("expires", "expires_at"), ("role", "rule"), ("a", "a")]
-        {
+        for (written, declared) in [
+            ("emails", "email"),
+            ("userName", "user_name"),
+            ("expires", "expires_at"),
+            ("role", "rule"),
+            ("age_days", "age_hours"),
+            ("a", "a"),
+        ] {
             assert!(!is_slip(written, declared), "{written}");
         }
     }

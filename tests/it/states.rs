@@ -999,6 +999,32 @@ fn a_misspelling_is_that_of_a_missing_property_first() {
     check(schema, policies, &table);
 }
 
+#[test]
+fn a_value_in_another_unit_is_not_the_default() {
+    let schema = r#"
+        @path("") entity Account = { @missing("30") idle_timeout_minutes: Long, key_age_days?: Long, days?: Long };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("IDLE") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.idle_timeout_minutes > 60 };
+        @id("KEY") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has key_age_days && resource.key_age_days > 90 };
+        @id("DAYS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has days && resource.days > 90 };
+    "#;
+    let table = [
+        (r#"{"idle_timeout_minutes": 90, "key_age_days": 91, "days": 91}"#, "DAYS: fail; IDLE: fail; KEY: fail"),
+        (r#"{"days": 1, "hours": 1}"#, "DAYS: pass; IDLE: pass; KEY: pass"),
+        (r#"{"days": 1, "idle_timeout_hours": 8}"#, "DAYS: pass; IDLE: unknown; KEY: pass"),
+        (r#"{"days": 1, "idleTimeout": "8 hours"}"#, "DAYS: pass; IDLE: unknown; KEY: pass"),
+        (r#"{"days": 1, "key_age_months": 12}"#, "DAYS: pass; IDLE: pass; KEY: unknown"),
+        // The object has both.
+        (r#"{"days": 1, "idle_timeout_minutes": 30, "idle_timeout_hours": 8}"#, "DAYS: pass; IDLE: pass; KEY: pass"),
+    ];
+    check(schema, policies, &table);
+}
+
 /// Messages about a secret record do not quote its names. Two spellings of one property are an error there too.
 #[test]
 fn two_spellings_of_a_property_of_a_secret_record_are_an_error() {

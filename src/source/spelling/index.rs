@@ -1,8 +1,9 @@
 //! The search among many names: the letters of two names are compared as bits, and most pairs differ in them.
 
+use super::units::without_unit;
 use super::{Name, by_fewest, slips};
 use smol_str::SmolStr;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Letters that two names may differ in: two edits may replace two letters, and `policies` has three letters that `policy` lacks, and
 /// lacks one.
@@ -84,6 +85,8 @@ pub struct NameIndex {
     names: Vec<(SmolStr, Name)>,
     /// The signature of each name.
     signatures: Vec<Signature>,
+    /// The places of the names by their letters without the unit.
+    without_unit: HashMap<SmolStr, Vec<usize>>,
     /// The first place of each name.
     places: HashMap<SmolStr, usize>,
 }
@@ -95,6 +98,7 @@ impl NameIndex {
         for (place, name) in names.into_iter().enumerate() {
             let divided = Name::new(name);
             index.signatures.push(divided.signature());
+            index.without_unit.entry(without_unit(&divided).into()).or_default().push(place);
             index.names.push((name.into(), divided));
             index.places.entry(name.into()).or_insert(place);
         }
@@ -121,8 +125,10 @@ impl NameIndex {
     pub fn misspellings(&self, name: &str) -> Vec<usize> {
         let written = Name::new(name);
         let signature = written.signature();
-        let near = self.signatures.iter().enumerate().filter(|(_, other)| signature.may_be_misspelling(**other));
-        let found = near.filter_map(|(place, _)| {
+        let alike = self.signatures.iter().enumerate().filter(|(_, other)| signature.may_be_misspelling(**other));
+        let in_units = self.without_unit.get(without_unit(&written)).into_iter().flatten().copied();
+        let near: BTreeSet<usize> = alike.map(|(place, _)| place).chain(in_units).collect();
+        let found = near.into_iter().filter_map(|place| {
             let (declared, divided) = self.names.get(place)?;
             Some((slips((name, &written), (declared, divided))?, place))
         });
