@@ -17,7 +17,7 @@ use crate::source::{NameIndex, is_slip};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The number of undeclared names that a layout has of one object. They are from input.
 const MAX_NAMES: usize = 256;
@@ -312,7 +312,7 @@ impl Route {
         if near.is_empty() {
             near.extend(self.children(at).position(begins));
         }
-        Near::new(near.into_iter())
+        Near::new(near)
     }
 }
 
@@ -346,7 +346,7 @@ impl Stop {
 }
 
 /// An undeclared property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Undeclared {
     pub meaning: Meaning,
     /// Whether it is the property `partial` of the document, or may be meant to be.
@@ -355,32 +355,28 @@ pub(super) struct Undeclared {
 
 /// The declared properties that an undeclared one may be meant to be, by their places among the children of the stop; those with
 /// the fewest slips first. The object may have the first, and lack another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Near([u16; 3]);
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Near(Option<Arc<[usize]>>);
 
 impl Near {
-    /// No property.
-    const NONE: u16 = u16::MAX;
-
-    /// Takes the first few places. Those from 65,535 on are left out.
-    fn new(places: impl Iterator<Item = usize>) -> Self {
-        let mut places = places.filter_map(|place| u16::try_from(place).ok().filter(|place| *place != Self::NONE));
-        Self(std::array::from_fn(|_| places.next().unwrap_or(Self::NONE)))
+    /// Takes places.
+    fn new(places: Vec<usize>) -> Self {
+        Self((!places.is_empty()).then(|| places.into()))
     }
 
     /// Returns whether there is no such property.
-    pub(super) fn is_empty(self) -> bool {
-        self.iter().next().is_none()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Returns the places.
-    pub(super) fn iter(self) -> impl Iterator<Item = usize> + Clone {
-        self.0.into_iter().filter(|place| *place != Self::NONE).map(usize::from)
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> + Clone {
+        self.0.iter().flat_map(|places| &**places).copied()
     }
 }
 
 /// The meaning of an undeclared property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// Its value names properties that were not captured.
     Statement,
@@ -432,7 +428,7 @@ enum Property {
 }
 
 /// A property of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     /// A declared one, by its place among the children of the stop.
     Child(usize),
@@ -472,28 +468,31 @@ impl Layout {
     ) -> Result<(Key<'a>, Found), SyntaxError> {
         let object = &self.0[at];
         let guess = object.guess(*last);
-        let (name, usual, found) = match guess {
+        let (name, usual) = match guess {
             Property::Child(child) => {
-                let child_stop = route.child(at, child);
-                (
-                    child_stop.map(|stop| stop.name.as_str()),
-                    child_stop.and_then(|stop| stop.key.as_ref()),
-                    Found::Child(child),
-                )
+                let child = route.child(at, child);
+                (child.map(|stop| stop.name.as_str()), child.and_then(|stop| stop.key.as_ref()))
             }
+            Property::Other(other) => {
+                let other = object.others.get(other);
+                (other.map(|other| other.name.as_str()), other.and_then(|other| other.key.as_ref()))
+            }
+        };
+        let guessed = || match guess {
+            Property::Child(child) => Found::Child(child),
             Property::Other(other) => match object.others.get(other) {
-                Some(other) => (Some(other.name.as_str()), other.key.as_ref(), Found::Undeclared(other.undeclared)),
-                None => (None, None, Found::Child(0)),
+                Some(other) => Found::Undeclared(other.undeclared.clone()),
+                None => Found::Child(0),
             },
         };
         if let Some(key) = usual.and_then(|usual| scanner.key_if(usual)) {
             *last = Last(Some(guess));
-            return Ok((key, found));
+            return Ok((key, guessed()));
         }
         let key = scanner.key()?;
         if name.is_some() && key.plain() == name {
             *last = Last(Some(guess));
-            return Ok((key, found));
+            return Ok((key, guessed()));
         }
         Ok((key, self.find(route, at, last, &key)))
     }
@@ -507,13 +506,13 @@ impl Layout {
             return Found::Child(child);
         }
         if let Some((place, other)) = object.by_name.get(&*name).and_then(|at| Some((*at, object.others.get(*at)?))) {
-            let undeclared = other.undeclared;
+            let undeclared = other.undeclared.clone();
             object.follow(last, Property::Other(place));
             return Found::Undeclared(undeclared);
         }
         let undeclared = route.undeclared(at, &name);
         if name.len() <= MAX_NAME_BYTES {
-            let place = object.remember(&name, undeclared);
+            let place = object.remember(&name, undeclared.clone());
             object.follow(last, Property::Other(place));
         }
         Found::Undeclared(undeclared)
@@ -611,9 +610,9 @@ mod tests {
             Found::Undeclared(undeclared) => undeclared.meaning,
             Found::Child(_) => panic!("{found:?}"),
         };
-        let Meaning::Other { near, is_own: true, .. } = meaning(found[1]) else { panic!("{found:?}") };
+        let Meaning::Other { near, is_own: true, .. } = meaning(found[1].clone()) else { panic!("{found:?}") };
         assert!(near.is_empty());
-        let Meaning::Other { near, .. } = meaning(found[3]) else { panic!("{found:?}") };
+        let Meaning::Other { near, .. } = meaning(found[3].clone()) else { panic!("{found:?}") };
         let near = near.iter().next().unwrap();
         assert_eq!(found[2], Found::Child(near));
     }

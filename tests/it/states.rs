@@ -1000,6 +1000,36 @@ fn a_misspelling_is_that_of_a_missing_property_first() {
 }
 
 #[test]
+fn a_name_that_may_mean_many_properties_makes_all_of_them_unknown() {
+    let units = ["seconds", "minutes", "hours", "days", "weeks"];
+    let attributes: Vec<String> = units.iter().map(|unit| format!("idle_timeout_{unit}?: Long")).collect();
+    let schema = format!(
+        r#"@path("") entity Account = {{ name: String, {} }};
+           action "audit" appliesTo {{ principal: [Account], resource: [Account] }};"#,
+        attributes.join(", ")
+    );
+    let policy = |unit: &&str| {
+        format!(
+            r#"@id("{unit}") @title("t") @severity("low")
+               forbid (principal, action == Action::"audit", resource is Account)
+               when {{ resource has idle_timeout_{unit} }};"#
+        )
+    };
+    let policies: String = units.iter().map(policy).collect();
+    let table = [
+        (
+            r#"{"name": "x", "idle_timeout": 1}"#,
+            "days: unknown; hours: unknown; minutes: unknown; seconds: unknown; weeks: unknown",
+        ),
+        (
+            r#"{"name": "x", "idle_timeout": 1, "idle_timeout_weeks": 2}"#,
+            "days: unknown; hours: unknown; minutes: unknown; seconds: unknown; weeks: fail",
+        ),
+    ];
+    check(&schema, &policies, &table);
+}
+
+#[test]
 fn a_value_in_another_unit_is_not_the_default() {
     let schema = r#"
         @path("") entity Account = { @missing("30") idle_timeout_minutes: Long, key_age_days?: Long, days?: Long };
