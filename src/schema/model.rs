@@ -761,6 +761,11 @@ impl Model {
         find(self, self.path_of.find(ty).copied().flatten()?, node, &mut way).then_some(way)
     }
 
+    /// Returns whether this is a [model of requests](Model::of_action). Every text is an id there.
+    pub fn is_of_action(&self) -> bool {
+        self.ty(self.root).name.is_empty()
+    }
+
     /// Returns the name of a type without its namespace, if the model has only one type of this name.
     pub fn short_name(&self, id: TypeId) -> &str {
         let name = self.ty(id).name.as_str();

@@ -14,10 +14,11 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{Span, is_hidden, is_in_other_unit, look_alike};
+use crate::source::{Source, Span, is_hidden, is_in_other_unit, look_alike};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Bytes of an undeclared object that is searched for declared properties.
 const MAX_WRAPPED_BYTES: u32 = 1 << 14;
@@ -291,7 +292,17 @@ pub(super) fn decode_run(
                 }
                 decoder.ordinal(step)
             }
-            None => decoder.ordinal(step),
+            None => {
+                if let RowStep::Property(name) = row.step
+                    && is_blank(text.text(name))
+                    && !model.is_of_action()
+                {
+                    nameless.push(row_number(at));
+                    let error = empty_name(model.short_name(id), text.source, row.span);
+                    decoder.reading.diagnostics.push(error);
+                }
+                decoder.ordinal(step)
+            }
         };
         let name = if key.is_side() { decoder.reading.side.get(key.range()) } else { Some(text.text(key)) };
         let name = name.unwrap_or_default();
@@ -317,6 +328,13 @@ pub(super) fn decode_run(
         earliest_refused,
         diagnostics,
     }
+}
+
+/// Returns the error for an instance of a map whose name is empty.
+fn empty_name(ty: &str, source: &Arc<Source>, instance: Span) -> Diagnostic {
+    let message = format!("`{ty}` has an empty name in its map, which is its id");
+    let error = Diagnostic::error(Code::SnapshotKey, message).label(source, instance, "this instance");
+    error.help("give the instance an id: a finding names it by the id")
 }
 
 impl Decoder<'_> {

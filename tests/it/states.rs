@@ -1000,6 +1000,32 @@ fn a_misspelling_is_that_of_a_missing_property_first() {
 }
 
 #[test]
+fn an_empty_name_in_a_map_is_not_an_id() {
+    let schema = r#"
+        @path("") entity Account;
+        @path("/people/*") entity Person in [Account] = { boss?: Person, active: Bool };
+        action "audit" appliesTo { principal: [Account], resource: [Person] };
+    "#;
+    let policies = r#"
+        @id("BOSS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource)
+        unless { resource has boss && resource.boss.active };
+        @id("ZOE") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource)
+        when { resource == Person::"zoe" };
+    "#;
+    let table = [
+        (
+            r#"{"people": {"a": {"boss": "zoe", "active": true}, "zoe": {"active": true}}}"#,
+            "BOSS: pass fail; ZOE: pass fail",
+        ),
+        (
+            r#"{"people": {"a": {"boss": "zoe", "active": true}, " \u200b": {"active": true}}}"#,
+            "BOSS: unknown fail; ZOE: unknown unknown; error snapshot-key",
+        ),
+    ];
+    check(schema, policies, &table);
+}
+
+#[test]
 fn a_name_that_may_mean_many_properties_makes_all_of_them_unknown() {
     let units = ["seconds", "minutes", "hours", "days", "weeks"];
     let attributes: Vec<String> = units.iter().map(|unit| format!("idle_timeout_{unit}?: Long")).collect();
