@@ -7,7 +7,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a target panics if a law does not hold")]
 
 use deodar::capture::description::Description;
-use deodar::capture::export::{Export, TextEncoding, decode};
+use deodar::capture::export::{Dating, Export, TextEncoding, decode};
 use deodar::capture::{Given, Inputs, Settings, capture, saml as metadata, scim as users};
 use deodar::schema::{Chain, Datum, DatumType, LackingWords, Origin, Schema, SlotId};
 use deodar::source::format::SourceFormat;
@@ -323,7 +323,7 @@ pub(crate) fn rows(data: &[u8]) {
     });
     for encoding in [TextEncoding::Utf8, TextEncoding::Windows1252] {
         let Ok((source, sha256)) = decode("people.csv", data.to_vec(), encoding) else { continue };
-        let export = Export { source, sha256, captured_at: 0, is_dated_by_file: false, range: None };
+        let export = Export { source, sha256, captured_at: 0, dating: Dating::All, range: None };
         let given = vec![Given { feed: 1, scope: None, export }];
         let inputs = Inputs { model: &schema.model, description, given, old: None, settings: Settings::default() };
         let mut snapshot = Vec::new();

@@ -3,6 +3,7 @@
 use super::conflict::{Rule, contradiction};
 use super::csv::Table;
 use super::description::{Feed, FeedReader, Log, Target, TargetForm, containers};
+use super::export::Dating;
 use super::join::{Content, List, Part, Role};
 use super::key::KeyOf;
 use super::layout::Spot;
@@ -118,7 +119,8 @@ fn layout<'m>(model: &'m Model, feeds: &[Feed]) -> Layout<'m> {
 }
 
 fn origin_of(export: &Export, method: Option<&str>, captured_by: Option<&str>) -> Origin {
-    let note = export.is_dated_by_file.then(|| "captured_at is the time of the last change of the file".to_owned());
+    let note =
+        (export.dating == Dating::Change).then(|| "captured_at is the time of the last change of the file".to_owned());
     Origin {
         method: method.map(str::to_owned),
         file: Some(export.source.name().to_owned()),
@@ -318,12 +320,18 @@ impl<'a> Assembly<'a, '_> {
             return None;
         }
         let stated = root.get("captured_at").and_then(Node::text).and_then(|time| parse_datetime(time).ok());
-        let captured_at = stated.filter(|_| export.is_dated_by_file || role == Role::Old);
+        let captured_at = stated.map(|stated| match export.dating {
+            Dating::File => stated.min(export.captured_at),
+            Dating::Change | Dating::All => stated,
+        });
         let origin = match captured_at {
             Some(_) => Origin { captured_at, note: None, ..origin },
             None => origin,
         };
-        if let Some(time) = captured_at.filter(|time| self.settings.latest.is_some_and(|latest| *time > latest)) {
+        if let Some(stated) = stated.filter(|stated| export.dating == Dating::File && *stated != export.captured_at) {
+            self.reports.push(two_times(export, root.get("captured_at"), stated));
+        }
+        if let Some(time) = stated.filter(|time| self.settings.latest.is_some_and(|latest| *time > latest)) {
             let message =
                 format!("`{}` was captured at {}, which is in the future", source.name(), show_datetime(time));
             self.refuse(Diagnostic::error(Code::CaptureSource, message).help("correct `captured_at` of the document"));
@@ -386,7 +394,7 @@ impl<'a> Assembly<'a, '_> {
 
     /// States that the time of a file is that of its last change.
     fn undated(&mut self, export: &Export, is_dated: bool) {
-        if export.is_dated_by_file && !is_dated {
+        if export.dating == Dating::Change && !is_dated {
             let (name, time) = (export.source.name(), show_datetime(export.captured_at));
             self.reports.note(format!(
                 "`{name}` was last changed at {time}, which is taken as the time of its export; \
@@ -904,6 +912,19 @@ fn unused_properties(nodes: &[Node], feed: &Feed) -> Vec<String> {
 fn not_rows(at: &Pointer, name: &str) -> Diagnostic {
     let message = format!("`{at}` is not a list, and `{name}` has rows for it");
     Diagnostic::error(Code::CaptureSource, message).help("write an array in its place")
+}
+
+/// Returns the warning for a document with another time than the user states for it.
+fn two_times(export: &Export, own: Option<&Node>, stated: i64) -> Diagnostic {
+    let (name, given) = (export.source.name(), show_datetime(export.captured_at));
+    let message =
+        format!("`{name}` was captured at {}, and --captured-at states {given} for it", show_datetime(stated));
+    let warning = Diagnostic::warning(Code::CaptureSource, message);
+    let warning = match own {
+        Some(own) => warning.label(&own.place.source, own.place.span, "the time of the document"),
+        None => warning,
+    };
+    warning.help("correct one of them; the older one is used")
 }
 
 /// Returns the error for a derived text whose file is not valid.

@@ -17,6 +17,17 @@ pub enum TextEncoding {
     Windows1252,
 }
 
+/// The source of the time of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dating {
+    /// Only the last change of the file.
+    Change,
+    /// The user, for all files that do not state a time of their own.
+    All,
+    /// The user, for this file.
+    File,
+}
+
 /// A text of a file, with the digest of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
@@ -26,8 +37,8 @@ pub struct Export {
     pub sha256: String,
     /// When it was exported, in milliseconds since 1970.
     pub captured_at: i64,
-    /// Whether that is only the time of the last change of the file.
-    pub is_dated_by_file: bool,
+    /// The source of this time.
+    pub dating: Dating,
     /// The period that a log has, if the user stated it.
     pub range: Option<(i64, i64)>,
 }

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches as _};
 use deodar::capture::cell::{Dates, stated_time};
 use deodar::capture::description::{Description, FeedReader};
-use deodar::capture::export::{Export, TextEncoding, decode};
+use deodar::capture::export::{Dating, Export, TextEncoding, decode};
 use deodar::capture::template::TemplateInstances;
 use deodar::capture::{Given, Inputs, Outcome, Settings, capture, capture_source};
 use deodar::diagnostic::{Diagnostic, has_errors};
@@ -545,8 +545,13 @@ fn exports(
             let encoding = if is_document { None } else { stated(&statements.encodings, &name) };
             let range = statements.ranges.get(&name).copied();
             let (source, sha256) = decode(&name, bytes, encoding.unwrap_or_default())?;
+            let dating = match time {
+                None => Dating::Change,
+                Some(_) if statements.times.contains_key(&name) => Dating::File,
+                Some(_) => Dating::All,
+            };
             let captured_at = time.unwrap_or(changed_at);
-            Ok(Export { source, sha256, captured_at, is_dated_by_file: time.is_none(), range })
+            Ok(Export { source, sha256, captured_at, dating, range })
         });
         read.map_err(|error| errors.push(error)).ok()
     };

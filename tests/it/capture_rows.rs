@@ -813,6 +813,31 @@ fn a_time_of_capture_is_not_in_the_future() {
 }
 
 #[test]
+fn a_document_keeps_its_own_time() {
+    const WARNING: &str = "and --captured-at states";
+    let document = |own: &str| format!(r#"{{{own}"name": "Anse", "people": [{{"email": "a@x", "active": true}}]}}"#);
+    for (own, arguments, code, expected) in [
+        (r#""captured_at": "2025-01-01", "#, AT, 0, json!("2025-01-01T00:00:00Z")),
+        ("", AT, 0, json!("2026-09-01T00:00:00Z")),
+        (r#""captured_at": "2999-01-01", "#, AT, 5, Value::Null),
+        // The older one of two times for one file.
+        (r#""captured_at": "2025-01-01", "#, "--captured-at s.json=2026-09-01", 0, json!("2025-01-01T00:00:00Z")),
+        (r#""captured_at": "2026-09-01", "#, "--captured-at s.json=2025-01-01", 0, json!("2025-01-01T00:00:00Z")),
+        (r#""captured_at": "2026-09-01", "#, "--captured-at s.json=2026-09-01", 0, json!("2026-09-01T00:00:00Z")),
+        (r#""captured_at": "2999-01-01", "#, "--captured-at s.json=2026-09-01", 5, Value::Null),
+    ] {
+        let harbour = Harbour::with(&[("s.json", document(own).as_bytes()), ("p.csv", b"E-mail,Fee\na@x,1\n")]);
+        let arguments = format!("--captured-at p.csv=2026-09-01 {arguments} --settings s.json --people p.csv");
+        let run = harbour.run(&arguments);
+        assert_eq!(run.code, code, "{own} {arguments} {}", run.stderr);
+        let found = serde_json::from_str::<Value>(&run.stdout).unwrap_or_default();
+        assert_eq!(found["captured_at"], expected, "{own} {arguments}");
+        let is_same = own.contains("2026") && arguments.contains("s.json=2026");
+        assert_eq!(run.stderr.contains(WARNING), arguments.contains("s.json=") && !is_same, "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_total_below_the_table_is_not_a_member() {
     for (last, expected) in [
         ("Total: 1,,", "`Total: 1` is not an e-mail address"),
