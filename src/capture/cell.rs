@@ -8,7 +8,7 @@ use crate::value::{parse_datetime, parse_number, show_datetime};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 /// The settings for times that do not have one meaning by themselves.
 #[derive(Debug, Clone, Default)]
@@ -171,16 +171,7 @@ pub fn time(text: &str, formats: &[String], dates: &Dates) -> Result<String, Wro
         return Ok(if as_written { text.to_owned() } else { show_datetime(moment) });
     }
     if text.as_bytes().first().is_some_and(u8::is_ascii_digit) && text.as_bytes().get(4) == Some(&b'-') {
-        // RFC 3339 has neither an offset without minutes nor the name of a zone after it.
-        if let Ok(moment) = text.parse::<Timestamp>() {
-            return Ok(show_datetime(moment.as_millisecond()));
-        }
-        // A local time is read without regard to an offset or a zone after it, and a text that is cut off may lack the minutes.
-        let is_local = text.get("YYYY-MM-DDT".len()..).is_some_and(|clock| {
-            clock.contains(':') && clock.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b','))
-        });
-        let local = text.parse::<DateTime>().ok().filter(|_| is_local).ok_or(NOT_A_TIME)?;
-        return in_zone(local, dates);
+        return like_rfc_3339(text, dates);
     }
     for format in formats {
         let Ok(parts) = strtime::parse(format, text) else { continue };
@@ -189,7 +180,9 @@ pub fn time(text: &str, formats: &[String], dates: &Dates) -> Result<String, Wro
             return Err(NOT_A_TIME);
         }
         if let Ok(moment) = parts.to_timestamp() {
-            return Ok(moment.to_string());
+            // RFC 3339 has no other offsets.
+            let is_offset = |offset: Offset| offset.seconds().abs() < 86_400 && offset.seconds() % 60 == 0;
+            return parts.offset().is_none_or(is_offset).then(|| moment.to_string()).ok_or(NOT_A_TIME);
         }
         // Without a time of day it is midnight for jiff, and a date here.
         return match (parts.hour(), parts.to_datetime(), parts.to_date()) {
@@ -218,6 +211,43 @@ pub fn time(text: &str, formats: &[String], dates: &Dates) -> Result<String, Wro
     let clock = if half.is_empty() { clock.to_owned() } else { format!("{clock} {half}") };
     let time = strtime::parse(format, &clock).and_then(|parts| parts.to_time()).map_err(|_| NOT_A_TIME)?;
     in_zone(date.to_datetime(time), dates)
+}
+
+/// Reads a time of RFC 3339 that may lack its seconds, the minutes of its offset, or the offset, and may have the name of a zone after
+/// the offset. Everything else in it is read as by the schema.
+fn like_rfc_3339(text: &str, dates: &Dates) -> Result<String, Wrong> {
+    let (text, zone) = match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
+        Some((text, zone)) => (text, Some(zone)),
+        None => (text, None),
+    };
+    let (day, clock) = text.split_at_checked("YYYY-MM-DDT".len()).ok_or(NOT_A_TIME)?;
+    let at = clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len());
+    let (clock, offset) = clock.split_at_checked(at).ok_or(NOT_A_TIME)?;
+    let seconds = if clock.len() == "HH:MM".len() { ":00" } else { "" };
+    let minutes = if offset.len() == "+HH".len() { ":00" } else { "" };
+    let moment = |offset: &str| parse_datetime(&format!("{day}{clock}{seconds}{offset}")).map_err(|_| NOT_A_TIME);
+    let in_utc = moment("Z")?;
+    if offset.is_empty() {
+        let local = Timestamp::from_millisecond(in_utc).map_err(|_| NOT_A_TIME)?;
+        // The zone alone would not decide between two times when clocks change.
+        return if zone.is_none() { in_zone(Offset::UTC.to_datetime(local), dates) } else { Err(NOT_A_TIME) };
+    }
+    let moment = moment(&format!("{offset}{minutes}"))?;
+    // `Z` states no offset of the zone (RFC 9557, section 2.2).
+    if let Some(name) = zone.filter(|name| !matches!(offset, "Z" | "z") && *name != offset) {
+        let zone = TimeZone::get(name).map_err(|_| Wrong {
+            message: "has a zone that is not known",
+            help: "write the time with its offset only, such as 2026-10-25T02:30:00+02:00",
+        })?;
+        let at = Timestamp::from_millisecond(moment).map_err(|_| NOT_A_TIME)?;
+        if i64::from(zone.to_offset(at).seconds()) * 1000 != in_utc - moment {
+            return Err(Wrong {
+                message: "has an offset that its zone does not have at this time",
+                help: "correct the offset, or write the time without the zone",
+            });
+        }
+    }
+    Ok(show_datetime(moment))
 }
 
 /// Returns the time that an argument of the command line states, in milliseconds since 1970. A date is the start of the day.
@@ -313,7 +343,7 @@ mod tests {
 
     fn read(text: &str, day_first: bool, zone: Option<&str>) -> Result<String, &'static str> {
         let zone = zone.map(|zone| TimeZone::get(zone).unwrap());
-        let formats = ["%b %d, %Y, %I:%M %p".to_owned(), "%d %b %Y".to_owned()];
+        let formats = ["%b %d, %Y, %I:%M %p", "%d %b %Y", "%b %d, %Y, %I:%M %p %:z"].map(str::to_owned);
         time(text, &formats, &Dates { day_first, zone }).map_err(|wrong| wrong.message)
     }
 
@@ -381,6 +411,12 @@ mod tests {
             ("2026-08-31 13:42:00+00", "2026-08-31T13:42:00Z"),
             ("2026-08-31T09:30:00-04:00[America/New_York]", "2026-08-31T13:30:00Z"),
             ("2026-08-31T13:42-08", "2026-08-31T21:42:00Z"),
+            ("2026-08-31T13:42Z", "2026-08-31T13:42:00Z"),
+            ("2026-08-31T13:42:00.25+0530", "2026-08-31T08:12:00.25Z"),
+            ("2026-08-31T13:42:00.25+05", "2026-08-31T08:42:00.25Z"),
+            ("2026-08-31T13:42:00Z[America/New_York]", "2026-08-31T13:42:00Z"),
+            ("2026-08-31T13:42:00+01:00[+01:00]", "2026-08-31T12:42:00Z"),
+            ("2026-09-01 06:00:00.5", "2026-09-01T00:30:00.5Z"),
             ("31/08/2026", "2026-08-31"),
             ("1.9.2026 06:00", "2026-09-01T00:30:00Z"),
             ("01/09/2026, 6:00:05 am", "2026-09-01T00:30:05Z"),
@@ -405,6 +441,25 @@ mod tests {
             ("2026-08-31T13", true, Some("UTC"), "is not a time"),
             ("2026-08-31 09:30 EST", true, Some("UTC"), "is not a time"),
             ("2026-08-31T13:42:00[Europe/Berlin]", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T00:00:00+25:00", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T00:00:00+24", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T00:00:00+05:30:15", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T23:59:60Z", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T23:59:60", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T10Z", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T1030Z", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T10:30:00,5Z", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T10:30:00,5", true, Some("UTC"), "is not a time"),
+            ("2027-01-01Z", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T10:30:00é", true, Some("UTC"), "is not a time"),
+            ("Jan 01, 2027, 01:00 PM +25:00", true, Some("UTC"), "is not a time"),
+            ("2027-01-01T10:30:00+01:00[Asia/Kolkat]", true, Some("UTC"), "has a zone that is not known"),
+            (
+                "2027-01-01T10:30:00+01[America/New_York]",
+                true,
+                Some("UTC"),
+                "has an offset that its zone does not have at this time",
+            ),
             (
                 "2026-10-25 02:30:00",
                 true,
