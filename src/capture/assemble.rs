@@ -888,22 +888,27 @@ fn forget(tree: &mut Tree, covered: &[Vec<String>], old: usize, is_newer: impl F
     }
 }
 
-/// Returns the names of properties of rows that no column reads.
+/// Returns the names of properties of rows that no column reads, with the names of the objects that they are in.
 fn unused_properties(nodes: &[Node], feed: &Feed) -> Vec<String> {
     let headers = feed.targets.iter().flat_map(|target| &target.columns).flat_map(|column| &column.headers);
-    // A header is a name, or a pointer that begins with a name.
-    let used: HashSet<String> = headers
-        .flat_map(|header| [caseless(header), caseless(header.split('/').next().unwrap_or_default())])
-        .map(std::borrow::Cow::into_owned)
-        .collect();
+    let headers: HashSet<String> = headers.map(|header| caseless(header).into_owned()).collect();
+    let objects = headers.iter().flat_map(|header| header.match_indices('/').filter_map(|(at, _)| header.get(..at)));
+    let objects: HashSet<&str> = objects.collect();
     let mut unused = BTreeSet::new();
-    for node in nodes {
+    let mut rest: Vec<(String, &Node)> = nodes.iter().rev().map(|node| (String::new(), node)).collect();
+    while let Some((above, node)) = rest.pop().filter(|_| unused.len() <= MAX_UNUSED) {
         let Value::Object(properties) = &node.value else { continue };
-        let names = properties.iter().map(|property| property.name.as_str());
-        let is_unused = |name: &&str| *name != "uncaptured" && !used.contains(caseless(name).as_ref());
-        unused.extend(names.filter(is_unused));
-        if unused.len() > MAX_UNUSED {
-            break;
+        for Property { name, node, .. } in properties {
+            let path = format!("{above}{name}");
+            let folded = caseless(&path);
+            if headers.contains(folded.as_ref()) || path == "uncaptured" {
+                continue;
+            }
+            match &node.value {
+                Value::Object(_) if objects.contains(folded.as_ref()) => rest.push((format!("{path}/"), node)),
+                _ if objects.contains(folded.as_ref()) && node.says_nothing() => {}
+                _ => drop(unused.insert(path)),
+            }
         }
     }
     unused.into_iter().take(MAX_UNUSED).map(|name| format!("`{name}`")).collect()

@@ -4,7 +4,7 @@
 
 use crate::source::json::{Kind, Scanner, SyntaxError, SyntaxProblem, document_start, string_text};
 use crate::source::{Place, Source, Span};
-use crate::value::fold::caseless;
+use crate::value::fold::{caseless, is_same};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -85,6 +85,14 @@ impl Node {
             Value::Object(properties) => {
                 properties.iter().find(|property| property.name == name).map(|property| &property.node)
             }
+            _ => None,
+        }
+    }
+
+    /// Returns the first property with a name, compared without regard to case, if this is an object.
+    pub fn named(&self, name: &str) -> Option<&Property> {
+        match &self.value {
+            Value::Object(properties) => properties.iter().find(|property| is_same(&property.name, name)),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 //! A row of a table becomes a tree only while it is written, so that many rows take little memory.
 
 use super::cell::{Dates, Meaning, Written, Wrong, elements, meaning};
-use super::conflict::names;
+use super::conflict::{names, same};
 use super::csv::{Cell, Table};
 use super::description::{Column, Feed, FeedReader, Target};
 use super::key::{Key, KeyOf};
@@ -66,6 +66,14 @@ enum Found<'t> {
     Nothing,
 }
 
+/// A property of a row because of which it is not known that the row lacks a column.
+enum Unread<'n> {
+    /// It may be another spelling of a name.
+    Misspelt(&'n Property, &'n str),
+    /// It should be the object that has the value.
+    NotAnObject(&'n Property),
+}
+
 /// An instance that a row describes.
 #[derive(Debug)]
 pub(super) struct Instance {
@@ -121,8 +129,7 @@ impl Mapped {
                     reports.push(two_values(column, pair));
                     is_usable = false;
                 }
-                let has =
-                    |row: &Node| column.headers.iter().any(|header| property(row, header, FeedReader::Rows).is_some());
+                let has = |row: &Node| value_of(row, column, FeedReader::Rows).is_some();
                 if let Some(first) = nodes.first().filter(|_| column.required && !nodes.iter().any(has)) {
                     let names = names_of(first);
                     reports.push(no_column(source.name(), (&first.place, &names), column, reports.description()));
@@ -154,11 +161,8 @@ impl Mapped {
             // A provider leaves out attributes without a value (RFC 7643, section 2.5). If no user has one, the provider
             // may not have it, or the page was filtered.
             Rows::Nodes(nodes, reader @ (FeedReader::Rows | FeedReader::Scim)) => {
-                let has = |row: &Node, header: &String| {
-                    property(row, header, *reader).is_some()
-                        || *reader == FeedReader::Scim && scim::has_several(row, header)
-                };
-                !column.headers.iter().any(|header| nodes.iter().any(|row| has(row, header)))
+                let has = |row: &Node| value_of(row, column, *reader).is_some() || has_several(row, column, *reader);
+                !nodes.iter().any(has)
             }
             Rows::Nodes(..) => false,
         };
@@ -300,14 +304,20 @@ impl Mapped {
             }
             let (text, place, meaning) = match self.found(row, column, *at, &cells) {
                 Found::Nothing => {
-                    let (misspelt, error) = (self.misspelt(row, column), self.api_error(row, column));
-                    if let Some(property) = misspelt {
-                        reports.report("property", &property.place, || misspelt_property(column, property));
+                    let (unread, error) = (self.unread(row, column), self.api_error(row, column));
+                    match unread {
+                        Some(Unread::Misspelt(property, name)) => {
+                            reports.report("property", &property.place, || misspelt_property(name, property));
+                        }
+                        Some(Unread::NotAnObject(property)) => {
+                            reports.report("not-an-object", &property.place, || not_an_object(column, property));
+                        }
+                        None => {}
                     }
                     if let Some(property) = error {
                         reports.report("error", &property.place, || row_with_error(property));
                     }
-                    if misspelt.is_some() {
+                    if unread.is_some() {
                         instance.doubt(column);
                     } else if is_wrong || error.is_some() {
                         instance.mark(column);
@@ -452,22 +462,42 @@ impl Mapped {
         is_exact(column) || is_near() && !self.known.iter().any(is_exact)
     }
 
-    /// Returns the property of a row that is a misspelling of a column that the row lacks.
-    fn misspelt(&self, row: usize, column: &Column) -> Option<&Property> {
+    /// Returns the property of a row of JSON because of which it is not known that the row lacks a column.
+    fn unread<'n>(&'n self, row: usize, column: &'n Column) -> Option<Unread<'n>> {
         let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return None };
         let row = nodes.get(row)?;
         column.headers.iter().find_map(|header| {
-            let (above, last) =
-                header.rsplit_once('/').map_or((None, header.as_str()), |(above, last)| (Some(above), last));
-            let object =
-                above.map_or(Some(row), |above| above.split('/').try_fold(row, |node, step| node.get(step)))?;
-            let Value::Object(properties) = &object.value else { return None };
-            let is_read = |name: &str| {
-                let mut headers = self.columns.iter().flat_map(|(column, _)| &column.headers);
-                headers.any(|header| caseless(header) == caseless(name))
-            };
-            let is_near = |name: &str| misspelling(name, [last]).is_some() && !is_read(name);
-            properties.iter().find(|property| is_near(&property.name))
+            let (mut object, mut above) = (row, "");
+            while let Some((step, end)) = next_step(header, above.len()) {
+                let Value::Object(properties) = &object.value else { return None };
+                let Some(property) = object.named(step) else {
+                    // The name of a column may have a `/`.
+                    let names = [step, header.as_str()];
+                    let names = if above.is_empty() { &names[..] } else { &names[..1] };
+                    return properties.iter().find_map(|property| {
+                        let near = |name: &&&str| misspelling(&property.name, [**name]).is_some();
+                        let name = names.iter().find(near).filter(|_| !self.is_read(above, &property.name))?;
+                        Some(Unread::Misspelt(property, name))
+                    });
+                };
+                if end < header.len() && !matches!(property.node.value, Value::Object(_)) {
+                    return (!property.node.says_nothing()).then_some(Unread::NotAnObject(property));
+                }
+                (object, above) = (&property.node, header.get(..=end)?);
+            }
+            None
+        })
+    }
+
+    /// Returns whether a column of any target reads a property, or one below it. `above` is the way to the object that has it, with the
+    /// separator after it.
+    fn is_read(&self, above: &str, name: &str) -> bool {
+        let path = format!("{above}{name}");
+        let path = caseless(&path);
+        let mut headers = self.known.iter().flat_map(|column| &column.headers);
+        headers.any(|header| {
+            let folded = caseless(header);
+            folded.strip_prefix(path.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
 
@@ -477,32 +507,24 @@ impl Mapped {
         let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return None };
         let row = nodes.get(row)?;
         column.headers.iter().find_map(|header| {
-            let way: Vec<&str> = header.split('/').collect();
-            (0..way.len()).find_map(|depth| {
-                let above = way.get(..depth)?;
-                self.error_of(above.iter().try_fold(row, |node, step| node.get(step))?, above)
-            })
+            let objects = header.match_indices('/').filter_map(|(at, _)| {
+                let object = at_pointer(row, header.get(..at)?)?;
+                Some((header.get(..=at)?, &object.node))
+            });
+            [("", row)].into_iter().chain(objects).find_map(|(above, object)| self.error_of(object, above))
         })
     }
 
-    /// Returns the error of an object of a row. `above` are the names on the way to the object.
-    fn error_of<'n>(&self, object: &'n Node, above: &[&str]) -> Option<&'n Property> {
+    /// Returns the error of an object of a row. `above` is the way to the object.
+    fn error_of<'n>(&self, object: &'n Node, above: &str) -> Option<&'n Property> {
         let Value::Object(properties) = &object.value else { return None };
         if !properties.iter().any(|property| is_of_error(&property.name)) {
             return None;
         }
-        let is_read = |name: &str| {
-            let mut headers = self.known.iter().flat_map(|column| &column.headers);
-            headers.any(|header| {
-                let mut way = header.split('/');
-                above.is_empty() && caseless(header) == caseless(name)
-                    || above.iter().all(|step| way.next() == Some(step)) && way.next() == Some(name)
-            })
-        };
         let (mut error, mut has_known) = (ApiError::default(), false);
         for property in properties {
             let name = &property.name;
-            match self.declared.contains(name) || is_read(name) {
+            match self.declared.contains(name) || self.is_read(above, name) {
                 true => has_known = true,
                 false => error.consider(name, property, || property.node.says_nothing()),
             }
@@ -543,11 +565,11 @@ impl Mapped {
             Rows::Nodes(nodes, reader) => (nodes, *reader),
         };
         let Some(node) = nodes.get(row) else { return Found::Nothing };
-        let Some(found) = column.headers.iter().find_map(|header| property(node, header, reader)) else {
-            let is_several =
-                reader == FeedReader::Scim && column.headers.iter().any(|header| scim::has_several(node, header));
-            return if is_several { Found::Several } else { Found::Nothing };
-        };
+        let found = value_of(node, column, reader);
+        if !found.is_some_and(states_something) && has_several(node, column, reader) {
+            return Found::Several;
+        }
+        let Some(found) = found else { return Found::Nothing };
         let place = found.place.clone();
         match &found.value {
             // The metadata has more than one value, or one that cannot be read.
@@ -615,15 +637,58 @@ impl Instance {
     }
 }
 
-/// Returns the property of a row that is a tree: one with the name of a header, or one at a pointer.
-fn property<'n>(row: &'n Node, header: &str, reader: FeedReader) -> Option<&'n Node> {
-    if reader == FeedReader::Scim {
-        return scim::attribute(row, header);
+/// Returns the properties of a row of JSON that a header means: one with its name, and one at its pointer.
+fn at_header<'n>(row: &'n Node, header: &str) -> impl Iterator<Item = &'n Property> {
+    let at_pointer = header.contains('/').then(|| at_pointer(row, header)).flatten();
+    row.named(header).into_iter().chain(at_pointer)
+}
+
+fn at_pointer<'n>(row: &'n Node, pointer: &str) -> Option<&'n Property> {
+    let mut steps = pointer.split('/');
+    let first = row.named(steps.next()?)?;
+    steps.try_fold(first, |property, step| property.node.named(step))
+}
+
+/// Returns the step of a pointer that begins at a place, and its end.
+fn next_step(pointer: &str, start: usize) -> Option<(&str, usize)> {
+    let rest = pointer.get(start..).filter(|rest| !rest.is_empty())?;
+    let step = rest.split('/').next()?;
+    Some((step, start + step.len()))
+}
+
+/// Returns the value of a column in a row that is a tree. If several headers lead to one, it is the first that states something.
+fn value_of<'n>(row: &'n Node, column: &Column, reader: FeedReader) -> Option<&'n Node> {
+    let mut first = None;
+    for header in &column.headers {
+        let mut found = None;
+        if reader == FeedReader::Scim {
+            // `null` is no value (RFC 7643, section 2.5).
+            found = scim::attribute(row, header).filter(|node| node.value != Value::Null);
+        }
+        let properties = (reader != FeedReader::Scim).then(|| at_header(row, header)).into_iter().flatten();
+        for node in found.into_iter().chain(properties.map(|property| &property.node)) {
+            // `null` of the metadata states that the value is not known.
+            if states_something(node) || reader == FeedReader::SamlMetadata {
+                return Some(node);
+            }
+            first = first.or(Some(node));
+        }
     }
-    let Value::Object(properties) = &row.value else { return None };
-    let wanted = caseless(header);
-    let found = properties.iter().find(|property| caseless(&property.name) == wanted);
-    found.map(|property| &property.node).or_else(|| header.split('/').try_fold(row, |node, step| node.get(step)))
+    first
+}
+
+/// Returns whether a header of a column leads to several values of a user, of which the one that counts is not known.
+fn has_several(row: &Node, column: &Column, reader: FeedReader) -> bool {
+    reader == FeedReader::Scim && column.headers.iter().any(|header| scim::has_several(row, header))
+}
+
+/// Returns whether a value is other than `null` and an empty text.
+fn states_something(node: &Node) -> bool {
+    match &node.value {
+        Value::Null => false,
+        Value::Text(text) => !text.trim().is_empty(),
+        _ => true,
+    }
 }
 
 fn scalar(node: &Node) -> Option<(String, Written)> {
@@ -680,12 +745,19 @@ fn names_of(row: &Node) -> Vec<String> {
     }
 }
 
-fn misspelt_property(column: &Column, property: &Property) -> Diagnostic {
-    let (name, header) = (&property.name, column.headers.first().map_or("", String::as_str));
-    let message = format!("unknown property `{name}`, and the row has no `{header}`");
+fn misspelt_property(header: &str, property: &Property) -> Diagnostic {
+    let message = format!("unknown property `{}`, and the row has no `{header}`", property.name);
     let warning = Diagnostic::warning(Code::CaptureRow, message);
     let warning = warning.label(&property.place.source, property.place.span, "not read");
     warning.help(format!("did you mean `{header}`? Until it is corrected the value is uncaptured"))
+}
+
+fn not_an_object(column: &Column, property: &Property) -> Diagnostic {
+    let (name, place) = (column.property.join("/"), &property.node.place);
+    let message = format!("`{}` is not an object, and `{name}` is a value of it", property.name);
+    let error = Diagnostic::error(Code::CaptureCell, message);
+    let error = error.label(&place.source, place.span, "the value is uncaptured");
+    error.help("export the row again, or write `null` if there is no object")
 }
 
 fn row_with_error(property: &Property) -> Diagnostic {
@@ -707,15 +779,12 @@ fn no_column(file: &str, (place, found): (&Place, &[String]), column: &Column, d
     error.help(format!("name the column one of {}, or add its name to {description}", headers.join(", ")))
 }
 
-/// Returns two properties of a row that are both of a column.
+/// Returns two properties of a row that state different values of a column.
 fn two_properties<'n>(row: &'n Node, column: &Column) -> Option<[&'n Property; 2]> {
-    let Value::Object(properties) = &row.value else { return None };
-    let is_of = |property: &&Property| {
-        let name = caseless(&property.name);
-        column.headers.iter().any(|header| caseless(header) == name)
-    };
-    let mut found = properties.iter().filter(is_of);
-    Some([found.next()?, found.next()?])
+    let found = column.headers.iter().flat_map(|header| at_header(row, header));
+    let mut stated = found.filter(|property| states_something(&property.node));
+    let first = stated.next()?;
+    Some([first, stated.find(|other| !same(&first.node, &other.node))?])
 }
 
 fn two_values(column: &Column, [first, second]: [&Property; 2]) -> Diagnostic {

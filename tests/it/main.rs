@@ -25,6 +25,7 @@ mod capture_files;
 mod capture_refresh;
 mod capture_rows;
 mod capture_template;
+mod capture_trees;
 mod cases;
 mod configuration;
 mod controls;
