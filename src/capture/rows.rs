@@ -178,9 +178,9 @@ impl Mapped {
             Some((column.clone(), at, condition.texts.clone()))
         });
         let only = only.collect();
-        // Tables have no statements.
-        let has_statements = matches!(rows, Rows::Nodes(_, FeedReader::Rows));
-        let targets = feed.targets.iter().chain([target]).filter(|_| has_statements);
+        // Tables have neither statements nor errors of an API.
+        let is_answer = matches!(rows, Rows::Nodes(_, FeedReader::Rows | FeedReader::Scim));
+        let targets = feed.targets.iter().chain([target]).filter(|_| is_answer);
         let (mut known, mut declared, mut of_others) = (Vec::new(), Vec::new(), Vec::new());
         for other in targets {
             known.extend(other.columns.iter().cloned());
@@ -494,22 +494,32 @@ impl Mapped {
     fn is_read(&self, above: &str, name: &str) -> bool {
         let path = format!("{above}{name}");
         let path = caseless(&path);
+        let ends: &[char] = if self.is_of_scim() { &['.', ':'] } else { &['/'] };
         let mut headers = self.known.iter().flat_map(|column| &column.headers);
         headers.any(|header| {
             let folded = caseless(header);
-            folded.strip_prefix(path.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            folded.strip_prefix(path.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with(ends))
         })
     }
 
-    /// Returns the error of an API in a row of JSON, or in an object of the row on the way to a column. The values that the
+    fn is_of_scim(&self) -> bool {
+        matches!(self.rows, Rows::Nodes(_, FeedReader::Scim))
+    }
+
+    /// Returns the error of an API in a row of JSON or of SCIM, or in an object of the row on the way to a column. The values that the
     /// object lacks or has as `null` are unknown.
     fn api_error(&self, row: usize, column: &Column) -> Option<&Property> {
-        let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return None };
+        let Rows::Nodes(nodes, reader @ (FeedReader::Rows | FeedReader::Scim)) = &self.rows else { return None };
         let row = nodes.get(row)?;
         column.headers.iter().find_map(|header| {
-            let objects = header.match_indices('/').filter_map(|(at, _)| {
-                let object = at_pointer(row, header.get(..at)?)?;
-                Some((header.get(..=at)?, &object.node))
+            let separators: &[char] = if self.is_of_scim() { &['.', ':'] } else { &['/'] };
+            let objects = header.match_indices(separators).filter_map(|(at, _)| {
+                let way = header.get(..at)?;
+                let object = match reader {
+                    FeedReader::Scim => scim::attribute(row, way),
+                    _ => at_pointer(row, way).map(|property| &property.node),
+                };
+                Some((header.get(..=at)?, object?))
             });
             [("", row)].into_iter().chain(objects).find_map(|(above, object)| self.error_of(object, above))
         })
@@ -521,7 +531,8 @@ impl Mapped {
         if !properties.iter().any(|property| is_of_error(&property.name)) {
             return None;
         }
-        let (mut error, mut has_known) = (ApiError::default(), false);
+        // A user of SCIM has a name or a schema.
+        let (mut error, mut has_known) = (ApiError::default(), self.is_of_scim() && above.is_empty());
         for property in properties {
             let name = &property.name;
             match self.declared.contains(name) || self.is_read(above, name) {

@@ -3,8 +3,9 @@
 //! A file has one page, an array of pages, or one page after the other. The pages are joined, and the result states
 //! whether users are missing. The meaning of attributes such as `active` is data of a pack.
 
-use super::node::{Node, Value};
+use super::node::{Node, Property, Value};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::snapshot::api_error::ApiError;
 use crate::source::json::SyntaxError;
 use crate::source::{Place, Source};
 use std::collections::HashMap;
@@ -51,9 +52,10 @@ pub fn read(sources: &[Arc<Source>]) -> (Option<Users>, Vec<Diagnostic>) {
     let place = first.place.clone();
     let total = total(&pages, &mut diagnostics);
     let is_gapless = check_indices(&pages, &mut diagnostics);
+    let is_cut = check_errors(&pages, &mut diagnostics) | check_cursors(&pages, &mut diagnostics);
     let (users, count) = distinct(pages, &mut diagnostics);
     let is_counted = check_count(&place, count, total, &mut diagnostics);
-    let users = Users { users, total, is_partial: !is_gapless || !is_counted, place };
+    let users = Users { users, total, is_partial: is_cut || !is_gapless || !is_counted, place };
     (Some(users), diagnostics)
 }
 
@@ -113,6 +115,10 @@ struct Page {
     start: Option<usize>,
     /// The number of users that the page states.
     size: Option<(usize, Place)>,
+    /// The place of the cursor of the next page (RFC 9865).
+    next: Option<Place>,
+    /// The place of a property that states an error.
+    error: Option<Place>,
     users: Vec<Node>,
 }
 
@@ -214,7 +220,25 @@ fn page(mut node: Node) -> Result<Page, Refusal> {
     };
     let (total, size) = (counted("totalResults")?, counted("itemsPerPage")?);
     let start = counted("startIndex")?.map(|(start, _)| start.max(1));
-    Ok(Page { place: head(&node.place), total, start, size, users: users(&mut node)? })
+    let next = property(&node, "nextCursor").filter(|it| !it.says_nothing()).map(|it| it.place.clone());
+    let error = error_of(&node).map(|property| property.place.clone());
+    Ok(Page { place: head(&node.place), total, start, size, next, error, users: users(&mut node)? })
+}
+
+/// Returns the property of a page that states an error: that of an API, or one that a page has only as an error (RFC 7644,
+/// section 3.12).
+fn error_of(page: &Node) -> Option<&Property> {
+    let Value::Object(properties) = &page.value else { return None };
+    let mut error = ApiError::default();
+    for property in properties {
+        error.consider(&property.name, property, || property.node.says_nothing());
+    }
+    let is_of_answer = |property: &&Property| match property.name.to_ascii_lowercase().as_str() {
+        "status" => number(&property.node).is_some_and(|status| status >= 400),
+        "scimtype" | "detail" => !property.node.says_nothing(),
+        _ => false,
+    };
+    error.shown(true).or_else(|| properties.iter().find(is_of_answer))
 }
 
 /// Takes the users of a page out of it.
@@ -285,6 +309,28 @@ fn check_indices(pages: &[Page], diagnostics: &mut Vec<Diagnostic>) -> bool {
         next = next.max(start.saturating_add(page.users.len()));
     }
     is_gapless
+}
+
+/// Returns whether a page states an error, and reports those that do.
+fn check_errors(pages: &[Page], diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let mut has_errors = false;
+    for place in pages.iter().filter_map(|page| page.error.as_ref()) {
+        has_errors = true;
+        let warning = Diagnostic::warning(Code::CaptureScim, "a page states an error, so users may be missing");
+        let warning = warning.label(&place.source, place.span, "an error of the SCIM server");
+        diagnostics.push(warning.help("request the page again; until then the list is partial"));
+    }
+    has_errors
+}
+
+/// Returns whether every page has a cursor of a next one, and reports it: the last page has none (RFC 9865, section 2).
+fn check_cursors(pages: &[Page], diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let cursors: Option<Vec<&Place>> = pages.iter().map(|page| page.next.as_ref()).collect();
+    let Some(last) = cursors.as_ref().and_then(|cursors| cursors.last()) else { return false };
+    let warning = Diagnostic::warning(Code::CaptureScim, "the last page is missing, so users may be missing");
+    let warning = warning.label(&last.source, last.span, "a further page follows on every page");
+    diagnostics.push(warning.help("request the pages up to one without `nextCursor`; until then the list is partial"));
+    true
 }
 
 /// Returns whether there are as many users as the total states, and reports a difference.
@@ -402,7 +448,21 @@ mod tests {
     #[test]
     fn missing_and_changed_pages_make_the_list_partial() {
         let a = || user("a", "");
-        let cases: [(Vec<String>, bool, &[&str]); 8] = [
+        let with = |more: &str| list(1, 1, &[a()]).replacen('{', &format!("{{{more}, "), 1);
+        let stated: &[&str] = &["a page states an error, so users may be missing"];
+        let cursor = "\"nextCursor\": \"VZUTiy\"";
+        let cut: &[&str] = &["the last page is missing, so users may be missing"];
+        let cases: [(Vec<String>, bool, &[&str]); 18] = [
+            (vec![with("\"error\": \"timeout\"")], true, stated),
+            (vec![with("\"Errors\": [{}]")], true, stated),
+            (vec![with("\"status\": \"500\"")], true, stated),
+            (vec![with("\"detail\": \"cut off\"")], true, stated),
+            (vec![with("\"error\": null, \"errors\": [], \"status\": 200, \"detail\": \"\"")], false, &[]),
+            (vec![with(cursor)], true, cut),
+            (vec![with(cursor), with(cursor)], true, cut),
+            (vec![with(cursor), list(1, 1, &[a()])], false, &[]),
+            (vec![list(1, 1, &[a()]), with(cursor)], false, &[]),
+            (vec![with("\"nextCursor\": null")], false, &[]),
             (vec![list(1, 1, &[a()])], false, &[]),
             (vec![list(0, 1, &[])], false, &[]),
             (

@@ -1,4 +1,4 @@
-//! Rows of JSON and users of SCIM: columns at several headers and pointers.
+//! Rows of JSON and users of SCIM: columns at several headers and pointers, and errors of an API.
 
 use crate::capture_files::{AT, Harbour};
 use serde_json::{Value, json};
@@ -128,4 +128,38 @@ fn an_attribute_without_a_value_does_not_hide_another_path() {
         let (found, text) = scim("", attributes);
         assert_eq!(found["people"][0], json!({"email": "a@x", "active": true, "uncaptured": uncaptured}), "{text}");
     }
+}
+
+#[test]
+fn the_values_that_a_user_with_an_error_lacks_are_uncaptured() {
+    for (attributes, is_unknown) in [
+        (r#", "error": "not readable""#, true),
+        (r#", "Errors": [{"code": 403}], "cost": null"#, true),
+        (r#", "pay": {"error": "not readable"}"#, true),
+        (r#", "error": null, "errors": []"#, false),
+    ] {
+        let (found, text) = scim("", attributes);
+        let uncaptured = if is_unknown { json!(["fee", "site"]) } else { json!(["site"]) };
+        assert_eq!(
+            found["people"][0],
+            json!({"email": "a@x", "active": true, "uncaptured": uncaptured}),
+            "{attributes}"
+        );
+        assert_eq!(text.contains("the row has an error"), is_unknown, "{attributes} {text}");
+    }
+}
+
+#[test]
+fn a_page_of_scim_with_an_error_or_a_further_page_leaves_the_list_partial() {
+    for (page, expected) in [
+        (r#", "nextCursor": "VZUTiyhEQJ94IR""#, "the last page is missing"),
+        (r#", "error": "timeout""#, "a page states an error"),
+        (r#", "status": "503", "detail": "try again""#, "a page states an error"),
+    ] {
+        let (found, text) = scim(page, "");
+        assert_eq!(found["partial"], json!(["/people"]), "{page}");
+        assert!(text.contains(expected), "{page} {text}");
+    }
+    let (found, _) = scim(r#", "nextCursor": null, "error": null"#, "");
+    assert_eq!(found["partial"], Value::Null);
 }
