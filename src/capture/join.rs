@@ -613,7 +613,8 @@ impl List {
         let mut first = self.row((part, row as usize), has_row, joining, at, reports)?;
         let mut sources = vec![part];
         let mut merging = Merging {
-            contradicted: first.doubted.clone(),
+            contradicted: Vec::new(),
+            doubted: std::mem::take(&mut first.doubted),
             absent: std::mem::take(&mut first.absent)
                 .into_iter()
                 .map(|(pointer, place)| {
@@ -670,7 +671,7 @@ impl List {
             for (other, activities) in activities {
                 // A log names the first property of the id. It may have events of an instance without this property.
                 if !key.as_ref().is_none_or(Key::is_first) {
-                    merging.contradicted.extend(activities.properties().cloned());
+                    merging.doubted.extend(activities.properties().cloned());
                     continue;
                 }
                 sources.push(other);
@@ -989,7 +990,10 @@ struct Merging<'m> {
     key: Option<Key>,
     /// The places whose values are not those of the first row.
     owners: Vec<Owner>,
+    /// The places of values that contradict each other, which are reported.
     contradicted: Vec<Vec<String>>,
+    /// The places whose values are not known for another reason. Values that rows state are compared nevertheless.
+    doubted: Vec<Vec<String>>,
     absent: Vec<Absence>,
     joining: &'m Joining<'m>,
     at: &'m Pointer,
@@ -1063,13 +1067,13 @@ impl Merging<'_> {
             });
         }
         self.instance.uncaptured.extend(other.uncaptured);
-        self.contradicted.extend(other.doubted);
+        self.doubted.extend(other.doubted);
     }
 
     /// Makes a value uncaptured.
     fn doubt(&mut self, pointer: Vec<String>) {
-        if !self.contradicted.contains(&pointer) {
-            self.contradicted.push(pointer);
+        if !self.doubted.contains(&pointer) {
+            self.doubted.push(pointer);
         }
     }
 
@@ -1162,7 +1166,8 @@ impl Merging<'_> {
                 origins.push((place.clone(), origin));
             }
         };
-        self.owners.iter().for_each(|owner| add(&owner.place, owner.origin));
+        let is_known = |owner: &&Owner| !self.doubted.contains(&owner.place);
+        self.owners.iter().filter(is_known).for_each(|owner| add(&owner.place, owner.origin));
         let entries = part.of_row(row).iter().map(|(place, _)| place).filter(|place| !place.is_empty());
         // The values of other first rows have the origins of the columns.
         let of_columns = columns.keys().filter(|_| base != list || !part.of_row(row).is_empty());
@@ -1178,12 +1183,11 @@ impl Merging<'_> {
     fn finish(self, list: OriginId) -> Joint {
         let origins = if self.joining.is_keyed { self.origins(list) } else { Vec::new() };
         let Instance { mut node, uncaptured, .. } = self.instance;
-        for pointer in &self.contradicted {
-            remove(&mut node, pointer);
-        }
+        let not_known = || self.contradicted.iter().chain(&self.doubted);
+        not_known().for_each(|pointer| remove(&mut node, pointer));
         let is_known = |pointer: &Vec<String>| pointer.iter().try_fold(&node, |node, step| node.get(step)).is_some();
         let unknown: BTreeSet<Vec<String>> =
-            uncaptured.into_iter().filter(|pointer| !is_known(pointer)).chain(self.contradicted).collect();
+            uncaptured.into_iter().filter(|pointer| !is_known(pointer)).chain(not_known().cloned()).collect();
         // An object that is not captured is named without what is in it.
         let is_below = |pointer: &Vec<String>| {
             (1..pointer.len()).any(|length| pointer.get(..length).is_some_and(|above| unknown.contains(above)))

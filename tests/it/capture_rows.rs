@@ -395,6 +395,30 @@ fn a_cell_that_cannot_be_read_does_not_leave_another_value() {
 }
 
 #[test]
+fn a_contradiction_does_not_depend_on_the_order_of_rows() {
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    // The third of each leaves the value open, or cannot be read.
+    for (column, values) in [
+        ("Active", ["yes", "no", ""]),
+        ("Active", ["yes", "no", "perhaps"]),
+        ("Fee", ["1", "", "n/a"]),
+        ("Fee", ["1", "2", "n/a"]),
+        ("Fee", ["1", "2", "many"]),
+    ] {
+        for order in orders {
+            let rows = order.map(|at| format!("a@x,{}\n", values[at])).concat();
+            let table = format!("E-mail,{column}\n{rows}");
+            let changes = [("form = \"number\"", "form = \"number\", unknown = [\"n/a\"]")];
+            let run = Harbour::changed(&[("p.csv", table.as_bytes())], &changes).run(&format!("--people p.csv {AT}"));
+            let message = format!("two sources state different values of `/people/0/{}`", column.to_lowercase());
+            assert!(run.code == 5 && run.stderr.contains(&message), "{table} {}", run.stderr);
+            let uncaptured = run.json()["people"][0]["uncaptured"].clone();
+            assert!(uncaptured.to_string().contains(&column.to_lowercase()), "{table} {}", run.stdout);
+        }
+    }
+}
+
+#[test]
 fn a_statement_of_absence_contradicts_a_value() {
     let people = ("p.csv", "E-mail,Active,Fee\na@x,yes,2\n".as_bytes());
     let other = ("q.csv", "E-mail,Active,Fee\na@x,yes,\n".as_bytes());
