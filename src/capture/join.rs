@@ -25,6 +25,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// The number of places below an instance that evidence names for one source.
 const MAX_PLACES: usize = 100;
 
+/// The number of instances that a note names.
+const NOTED: usize = 10;
+
 /// A list of instances.
 #[derive(Debug)]
 pub(super) struct List {
@@ -342,14 +345,19 @@ impl List {
     fn by_key(&self, joining: &Joining<'_>, joined: &mut Joined, reports: &mut Reports) {
         let Some(first) = self.parts.first() else { return };
         joined.is_partial |= first.role == Role::Adds && !matches!(first.content, Content::Activities(_));
-        joined.is_partial |= self.is_outdated(joining, reports);
+        let is_outdated = self.is_outdated(joining, reports);
+        joined.is_partial |= is_outdated;
         let memberships = self.memberships(joining, reports);
         let mut index: HashTable<u32> = HashTable::new();
+        // Whether the new sources that determine the instances may lack some that the account has.
+        let determines = |part: &Part| matches!(part.role, Role::Complete | Role::Document);
+        let mut is_cut = is_outdated || self.parts.iter().any(|part| part.is_damaged && determines(part));
         for (number, part) in self.parts.iter().enumerate() {
-            let mut dropped = Vec::new();
+            let (mut dropped, mut kept) = (Vec::new(), Vec::new());
             for row in 0..part.len() {
                 let read = self.key_in_list(part, row, joining, reports);
                 joined.is_partial |= read.is_partial;
+                is_cut |= read.is_partial && determines(part);
                 let Some(key) = read.key else { continue };
                 let is_it = |it: &Membership| self.key_at(it.at, joining.key).as_ref() == Some(&key);
                 let membership = match memberships.is_empty() {
@@ -372,9 +380,14 @@ impl List {
                             twice(part, [first, row], key.shown(), reports);
                         }
                     }
-                    None if number > 0 && part.role == Role::Old => dropped.push(key.to_string()),
+                    // A row may state that the instance is not in the list.
+                    None if number > 0 && part.role == Role::Old && (!is_cut || membership == Some(Belongs::No)) => {
+                        dropped.push(key.to_string());
+                    }
                     None => {
-                        if number > 0 {
+                        if number > 0 && part.role == Role::Old {
+                            kept.push(key.to_string());
+                        } else if number > 0 {
                             self.extra((part, row), &key, first, "the snapshot has it with these values only", reports);
                         }
                         let instance = small(joined.order.len());
@@ -386,12 +399,18 @@ impl List {
                     }
                 }
             }
+            let (file, old) = (&first.name, &part.name);
+            let shown = |keys: &[String]| {
+                let more = keys.len().checked_sub(NOTED).filter(|more| *more > 0);
+                let more = more.map_or_else(String::new, |more| format!(" and {more} more"));
+                format!("{}{more}", keys.get(..NOTED).unwrap_or(keys).join(", "))
+            };
             if !dropped.is_empty() {
-                let count = dropped.len();
-                dropped.truncate(10);
-                let more = if count > 10 { format!(" and {} more", count - 10) } else { String::new() };
-                let (file, old) = (&first.name, &part.name);
-                reports.note(format!("`{file}` no longer has {count} of `{old}`: {}{more}", dropped.join(", ")));
+                reports.note(format!("`{file}` no longer has {} of `{old}`: {}", dropped.len(), shown(&dropped)));
+            }
+            if !kept.is_empty() {
+                let count = kept.len();
+                reports.note(format!("`{file}` is not complete, so {count} of `{old}` are kept: {}", shown(&kept)));
             }
         }
         self.lacking(joined, joining.key, reports);
@@ -547,7 +566,8 @@ impl List {
             for (instance, (of, row)) in joined.order.iter().enumerate() {
                 let has_row = joined.others.get(number).and_then(|rows| rows.get(instance)).is_some_and(|row| *row > 0);
                 let key = || self.key_at((*of, *row), key);
-                if let Some(part) = self.parts.get(*of as usize).filter(|_| *of as usize != number && !has_row)
+                let part = self.parts.get(*of as usize).filter(|part| part.role != Role::Old);
+                if let Some(part) = part.filter(|_| *of as usize != number && !has_row)
                     && let Some(key) = key()
                 {
                     self.extra((part, *row as usize), &key, other, "the snapshot has it", reports);
@@ -710,7 +730,8 @@ impl List {
     }
 
     /// Removes the properties of an old instance that new sources cover. A value that is newer than the source stays, and
-    /// contradicts another one. The values of a complete source that has no row for the instance are not known.
+    /// contradicts another one. The values of a complete source that has no row for the instance are not known if another one has the
+    /// instance.
     fn forget(
         &self,
         old: &mut Instance,
@@ -718,9 +739,11 @@ impl List {
         joining: &Joining<'_>,
         has_row: impl Fn(usize) -> bool,
     ) {
+        let mut parts = self.parts.iter().enumerate();
+        let is_only_old = parts.all(|(number, part)| part.role == Role::Old || !has_row(number));
         for (number, part) in self.parts.iter().enumerate().filter(|(_, it)| matches!(it.content, Content::Mapped(_))) {
             let has_row = has_row(number);
-            if !has_row && part.role != Role::Complete {
+            if !has_row && (part.role != Role::Complete || is_only_old) {
                 continue;
             }
             let is_newer = |place: &Vec<String>| joining.origins.is_later(of.origin_at(row, place), part.origin);

@@ -252,6 +252,55 @@ fn a_refresh_keeps_the_values_of_an_instance_that_a_file_has_no_row_for() {
 }
 
 #[test]
+fn a_file_that_is_not_complete_drops_no_instance_of_the_old_snapshot() {
+    let old = old_people(r#"[{"email": "a@x", "active": true}, {"email": "b@x", "active": true, "fee": 1}]"#);
+    for (name, rows, code) in [
+        ("p.csv", "E-mail,Active,Fee\n", 0),
+        ("p.csv", "E-mail,Active,Fee\na@x,no,3\nb@x,y\n", 5),
+        ("p.csv", "E-mail,Active,Fee\na@x,no,3\n,yes,1\n", 5),
+        ("p.csv", "E-mail,Active,Fee\n\"a@x,no,3\nb@x,no,2\n", 5),
+        ("p.json", "[]", 0),
+        ("p.json", r#"[{"E-mail": "a@x", "Active": false}, 7]"#, 5),
+    ] {
+        let harbour = Harbour::with(&[("old.json", &old), (name, rows.as_bytes())]);
+        let run = harbour.run(&format!("--people {name} --into old.json {AT}"));
+        assert_eq!(run.code, code, "{rows} {}", run.stderr);
+        assert!(run.stderr.contains(&format!("`{name}` is not complete, so")), "{rows} {}", run.stderr);
+        assert!(!run.stderr.contains("no longer has"), "{rows} {}", run.stderr);
+        let found = run.json();
+        let people = found["people"].as_array().unwrap();
+        let person = people.iter().find(|it| it["email"] == "b@x");
+        assert_eq!(person, Some(&json!({"email": "b@x", "active": true, "fee": 1})), "{rows}");
+        assert_eq!((people.len(), &found["partial"]), (2, &json!(["/people"])), "{rows}");
+        assert_eq!(found["captured_at"], "2026-08-01T00:00:00Z", "{rows}");
+    }
+    // A file that only adds to instances does not determine them.
+    let (people, sites) = (b"E-mail,Active,Fee\na@x,no,3\n", b"Mail,Site\n");
+    let harbour = Harbour::with(&[("old.json", &old), ("p.csv", people), ("s.csv", sites)]);
+    let run = harbour.run(&format!("--people p.csv --sites s.csv --into old.json {AT}"));
+    assert!(run.stderr.contains("`p.csv` no longer has 1 of `old.json`: b@x"), "{}", run.stderr);
+    // Another complete file lacks it too.
+    let cut = "a@x,yes,1\n,,1\n";
+    let harbour = Harbour::with(&[
+        ("old.json", &old),
+        ("p.csv", people),
+        ("q.csv", format!("E-mail,Active,Fee\n{cut}").as_bytes()),
+    ]);
+    let run = harbour.run(&format!("--people p.csv --people q.csv --into old.json {AT}"));
+    assert!(run.stderr.contains("are kept: b@x") && !run.stderr.contains("is in `old.json`"), "{}", run.stderr);
+    // A row states that the instance is not in the list.
+    let only = [
+        ("declared = [\"network\"]", "only = { active = [\"true\"] }"),
+        ("form = \"bool\" }", "words = { true = [\"yes\"], false = [\"no\"] } }"),
+    ];
+    let rows = b"E-mail,Active,Fee\na@x,no,3\nb@x\n";
+    let run = Harbour::changed(&[("old.json", &old), ("p.csv", rows)], &only)
+        .run(&format!("--people p.csv --into old.json {AT}"));
+    assert!(run.stderr.contains("`p.csv` no longer has 1 of `old.json`: a@x"), "{}", run.stderr);
+    assert!(run.stderr.contains("so 1 of `old.json` are kept: b@x"), "{}", run.stderr);
+}
+
+#[test]
 fn a_value_of_an_instance_that_a_new_complete_file_lacks_is_uncaptured() {
     let old = old_people(r#"[{"email": "a@x", "active": true, "fee": 1, "network": "10.0.0.0/8"}]"#);
     let harbour = Harbour::with(&[
