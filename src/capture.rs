@@ -7,6 +7,7 @@
 pub mod node;
 pub mod secrets;
 pub mod saml;
+mod conflict;
 pub mod scim;
 mod places;
 pub mod description;
@@ -14,7 +15,6 @@ mod layout;
 pub mod template;
 pub mod status;
 pub mod export;
-mod conflict;
 mod reports;
 mod csv;
 pub mod cell;

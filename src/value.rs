@@ -429,6 +429,16 @@ pub fn parse_number(raw: &str, places: i64) -> Result<i64, Inexact> {
     i64::try_from(if negative { -scaled } else { scaled }).map_err(|_| Inexact::TooLarge)
 }
 
+/// Returns a text that is equal for numbers of JSON with one value: `5` for `5`, `5.0` and `50e-1`. A number that neither `Long` nor
+/// `decimal` holds is returned as written.
+pub fn number_form(raw: &str) -> String {
+    match (parse_number(raw, 0), parse_number(raw, 4)) {
+        (Ok(whole), _) => whole.to_string(),
+        (_, Ok(units)) => format!("{units}e-4"),
+        _ => raw.to_owned(),
+    }
+}
+
 /// Returns a moment in RFC 3339, UTC; beyond the years 0 to 9999 as milliseconds since 1970.
 pub fn show_datetime(millis: i64) -> String {
     match jiff::Timestamp::from_millisecond(millis) {

@@ -3,7 +3,8 @@
 use super::node::{Node, Property, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Place;
-use crate::value::{parse_datetime, show_datetime};
+use crate::value::{number_form, parse_datetime, show_datetime};
+use std::collections::HashSet;
 
 /// The rule for two sources with different values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,21 +60,78 @@ pub(super) fn names(node: &Node) -> Vec<String> {
     }
 }
 
-/// Returns whether two values state the same.
+/// A value that is neither a list nor an object, in a form in which equal values are equal.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Single<'n> {
+    Null,
+    Bool(bool),
+    Number(String),
+    Time(i64),
+    Text(&'n str),
+}
+
+fn single(node: &Node) -> Option<Single<'_>> {
+    match &node.value {
+        Value::Null => Some(Single::Null),
+        Value::Bool(truth) => Some(Single::Bool(*truth)),
+        Value::Number(number) => Some(Single::Number(number_form(number))),
+        Value::Text(text) => {
+            let text = text.trim();
+            Some(parse_datetime(text).map_or(Single::Text(text), Single::Time))
+        }
+        Value::List(_) | Value::Object(_) => None,
+    }
+}
+
+fn set(list: &[Node]) -> Option<HashSet<Single<'_>>> {
+    list.iter().map(single).collect()
+}
+
+/// Returns whether two values state the same. Lists of single values are sets.
 pub(super) fn same(one: &Node, two: &Node) -> bool {
     match (&one.value, &two.value) {
-        (Value::Text(one), Value::Text(two)) => {
-            one.trim() == two.trim()
-                || matches!((parse_datetime(one), parse_datetime(two)), (Ok(one), Ok(two)) if one == two)
-        }
-        (Value::List(one), Value::List(two)) => {
-            one.len() == two.len() && one.iter().zip(two).all(|(one, two)| same(one, two))
-        }
+        (Value::List(one), Value::List(two)) => match (set(one), set(two)) {
+            (Some(one), Some(two)) => one == two,
+            _ => one.len() == two.len() && one.iter().zip(two).all(|(one, two)| same(one, two)),
+        },
         (Value::Object(one), Value::Object(two)) => {
             let has =
                 |property: &Property| two.iter().any(|it| it.name == property.name && same(&it.node, &property.node));
             one.len() == two.len() && one.iter().all(has)
         }
-        (one, two) => one == two,
+        _ => single(one).is_some_and(|one| single(two) == Some(one)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+
+    #[test]
+    fn values_are_the_same_in_another_spelling() {
+        let node = |text: &str| Node::read(&Source::new("s.json", text).unwrap()).unwrap();
+        for (one, two, expected) in [
+            ("5", "5.0", true),
+            ("5", "50e-1", true),
+            ("5", "5.00001", false),
+            ("0.25", "25e-2", true),
+            ("123456789012345678901", "123456789012345678901", true),
+            ("5", "\"5\"", false),
+            ("null", "null", true),
+            ("null", "[]", false),
+            ("\"2026-09-01\"", "\"2026-09-01T00:00:00Z\"", true),
+            ("\" a\"", "\"a\"", true),
+            ("[\"x\", \"y\"]", "[\"y\", \"x\", \"x\"]", true),
+            ("[1, 2]", "[2.0, 1]", true),
+            ("[1]", "[1, 2]", false),
+            ("[]", "[null]", false),
+            ("[{\"a\": 1}, {\"a\": 2}]", "[{\"a\": 2}, {\"a\": 1}]", false),
+            ("[{\"a\": 1, \"b\": [1, 2]}]", "[{\"b\": [2, 1], \"a\": 1.0}]", true),
+            ("{\"a\": 1}", "{\"a\": 1, \"b\": 1}", false),
+        ] {
+            assert_eq!(same(&node(one), &node(two)), expected, "{one} {two}");
+            assert_eq!(same(&node(two), &node(one)), expected, "{two} {one}");
+        }
     }
 }

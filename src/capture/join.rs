@@ -17,7 +17,7 @@ use crate::hash::keyed;
 use crate::schema::{Model, WrongShape};
 use crate::source::Place;
 use crate::source::pointer::{Pointer, escape};
-use crate::value::{TypeId, parse_datetime, show_datetime};
+use crate::value::{TypeId, number_form, parse_datetime, show_datetime};
 use hashbrown::HashTable;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -912,7 +912,7 @@ fn canonical_value(node: &Node, text: &mut String) {
     match &node.value {
         Value::Null => text.push('-'),
         Value::Bool(truth) => text.push_str(if *truth { "t" } else { "f" }),
-        Value::Number(number) => text.push_str(number),
+        Value::Number(number) => text.push_str(&number_form(number)),
         Value::Text(written) => match parse_datetime(written) {
             Ok(moment) => text.push_str(&moment.to_string()),
             Err(_) => {

@@ -3,6 +3,7 @@
 //! A file has one page, an array of pages, or one page after the other. The pages are joined, and the result states
 //! whether users are missing. The meaning of attributes such as `active` is data of a pack.
 
+use super::conflict::same;
 use super::node::{Node, Property, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::snapshot::api_error::ApiError;
@@ -357,7 +358,7 @@ fn distinct(pages: Vec<Page>, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Node>, 
         nameless += usize::from(id.is_none());
         let earlier = id.as_ref().and_then(|id| users.get(*known.get(id)?));
         match earlier {
-            Some(earlier) if same(&earlier.value, &user.value) => continue,
+            Some(earlier) if same(earlier, &user) => continue,
             Some(earlier) => diagnostics.push(changed(earlier, &user)),
             None => {
                 if let Some(id) = id {
@@ -375,23 +376,6 @@ fn changed(earlier: &Node, later: &Node) -> Diagnostic {
     let error = error("two pages have different values of one user");
     let error = error.label(&later.source, later.span, "the user here");
     error.label(&earlier.source, earlier.span, "and here").help("request all pages again")
-}
-
-/// Returns whether two values are equal apart from their places.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::List(a), Value::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.value, &b.value))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            let is_same = |(a, b): (&super::node::Property, &super::node::Property)| {
-                a.name == b.name && same(&a.node.value, &b.node.value)
-            };
-            a.len() == b.len() && a.iter().zip(b).all(is_same)
-        }
-        (Value::List(_) | Value::Object(_), _) | (_, Value::List(_) | Value::Object(_)) => false,
-        (a, b) => a == b,
-    }
 }
 
 #[cfg(test)]
@@ -443,6 +427,11 @@ mod tests {
         assert_eq!(messages, expected);
         let (users, messages) = read_texts(&[&first, &first]);
         assert_eq!((users.unwrap().users.len(), messages.len()), (2, 1));
+        // Properties have no order.
+        let name = |inner: &str| list(1, 1, &[format!("{{\"userName\": \"a\", \"name\": {{{inner}}}}}")]);
+        let texts = ["\"x\": 1, \"y\": 2", "\"y\": 2, \"x\": 1"].map(name);
+        let (users, messages) = read_texts(&[&texts[0], &texts[1]]);
+        assert_eq!((users.unwrap().users.len(), messages), (1, Vec::new()));
     }
 
     #[test]

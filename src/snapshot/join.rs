@@ -16,14 +16,14 @@ use crate::source::derived::{Container, Derivation, Fault};
 use crate::source::json::{Kind, Scanner, SyntaxError, SyntaxProblem, document_start, string_text};
 use crate::source::pointer::{Step, escape, unescape};
 use crate::source::{Place, Source, Span, TooLarge, misspelling};
-use crate::value::parse_datetime;
+use crate::value::{number_form, parse_datetime};
 use at::At;
 use identity::Identity;
 use marks::{Mark, Marks, MarksOf};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -401,8 +401,8 @@ impl Joiner<'_> {
         self.write_all(&distinct);
     }
 
-    /// Returns the form of a value in which equal values are equal: its text if it is a valid string, and otherwise its JSON.
-    /// Spellings of a property of the id of an instance are equal.
+    /// Returns the form of a value in which equal values are equal: its text if it is a valid string, a number by its value, a list of single
+    /// values as a set, and otherwise its JSON. Spellings of a property of the id of an instance are equal.
     fn form(&self, value: &Value) -> (Kind, Result<String, String>) {
         let text = self.text(value, value.span);
         let form = match string_text(text).filter(|_| value.kind == Kind::String) {
@@ -411,9 +411,27 @@ impl Joiner<'_> {
                 let folded = ids.iter().find_map(|id| id.folded(self.within(), &text));
                 Ok(folded.unwrap_or_else(|| text.into_owned()))
             }
-            None => Err(without_blanks(text)),
+            None if value.kind == Kind::Number => Err(number_form(text)),
+            None => Err(self.set(value).unwrap_or_else(|| without_blanks(text))),
         };
         (value.kind, form)
+    }
+
+    /// Returns the form of a list whose elements are neither lists nor objects, which is a set.
+    fn set(&self, value: &Value) -> Option<String> {
+        let elements = if value.kind == Kind::Array { self.elements(value) } else { return None };
+        let form = |element: &Value| {
+            let text = self.text(element, element.span);
+            match element.kind {
+                Kind::Array | Kind::Object => None,
+                Kind::Number => Some(number_form(text)),
+                // Texts of JSON with other escapes.
+                Kind::String => Some(string_text(text).map_or_else(|| text.to_owned(), |text| format!("{text:?}"))),
+                Kind::Bool | Kind::Null => Some(text.to_owned()),
+            }
+        };
+        let forms = elements.iter().map(form).collect::<Option<BTreeSet<String>>>()?;
+        Some(forms.into_iter().collect::<Vec<_>>().join(","))
     }
 
     fn time(&self, value: &Value) -> Option<i64> {
@@ -759,6 +777,11 @@ mod tests {
             (&[r#"{"sso":null}"#, r#"{"sso":{"on":true}}"#], r#"{"sso":null,"sso":{"on":true}}"#),
             (&[r#"{"tags":["a", "b"]}"#, r#"{"tags":["a","b"]}"#], r#"{"tags":["a", "b"]}"#),
             (&[r#"{"tags":["a"]}"#, r#"{"tags":["b"]}"#], r#"{"tags":["a"],"tags":["b"]}"#),
+            (&[r#"{"tags":["a","b,c"]}"#, r#"{"tags":["b,\u0063","a","a"]}"#], r#"{"tags":["a","b,c"]}"#),
+            (&[r#"{"tags":["a,b"]}"#, r#"{"tags":["a","b"]}"#], r#"{"tags":["a,b"],"tags":["a","b"]}"#),
+            (&[r#"{"tags":["1"]}"#, r#"{"tags":[1]}"#], r#"{"tags":["1"],"tags":[1]}"#),
+            (&[r#"{"box":{"a":5}}"#, r#"{"box":{"a":5.0}}"#, r#"{"box":{"a":50e-1}}"#], r#"{"box":{"a":5}}"#),
+            (&[r#"{"box":{"a":5}}"#, r#"{"box":{"a":"5"}}"#], r#"{"box":{"a":5,"a":"5"}}"#),
             (&[r#"{"box":{"a":1}}"#, r#"{"box":{"a":2}}"#], r#"{"box":{"a":1,"a":2}}"#),
             // A property that a file misspells is there twice, unless the file has it too.
             (&[r#"{"tags":["a"]}"#, r#"{"tagss":["b"]}"#], r#"{"tags":["a"],"tagss":["b"],"tags":["b"]}"#),
