@@ -116,7 +116,12 @@ impl Writer<'_> {
                 None => self.json.text(&number.value().to_string(), &place),
             },
             Value::Boolean(yes) => self.json.json(if *yes.value() { "true" } else { "false" }, &place),
-            Value::Datetime(time) => self.json.text(&time.value().to_string(), &place),
+            Value::Datetime(time) => {
+                // TOML allows a time without seconds, and RFC 3339 does not.
+                let mut time = *time.value();
+                time.time.iter_mut().for_each(|time| time.second = time.second.or(Some(0)));
+                self.json.text(&time.to_string(), &place)
+            }
             Value::Array(array) => self.array(array, &place),
             Value::InlineTable(table) => self.table(table, span),
         };
@@ -160,6 +165,10 @@ mod tests {
                     r#"{"a":"2026-09-01T06:00:00.5+05:30","b":"2026-09-01"}"#,
                 ),
                 ("a = 2026-09-01T06:00:00\nb = 07:32:00", r#"{"a":"2026-09-01T06:00:00","b":"07:32:00"}"#),
+                (
+                    "a = 2026-09-01T06:00Z\nb = 07:32\nc = 2026-09-01 06:00+05:30",
+                    r#"{"a":"2026-09-01T06:00:00Z","b":"07:32:00","c":"2026-09-01T06:00:00+05:30"}"#,
+                ),
                 ("a.b.c = 1\na.d = {e = 2, f.g = 3}", r#"{"a":{"b":{"c":1},"d":{"e":2,"f":{"g":3}}}}"#),
                 ("[[p]]\nid = 1\n[p.q]\nr = 2\n[[p]]\nid = 3", r#"{"p":[{"id":1,"q":{"r":2}},{"id":3}]}"#),
                 ("[a.b]\nc = 1\n[a]\nd = 2", r#"{"a":{"b":{"c":1},"d":2}}"#),
