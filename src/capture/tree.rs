@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Model, PathId, PathNode};
 use crate::snapshot::uncaptured::UNCAPTURED;
 use crate::source::pointer::Pointer;
-use crate::source::{Place, Span};
+use crate::source::{Place, Span, is_same_but_for_writing};
 use crate::value::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -276,6 +276,20 @@ impl Tree {
             properties.retain(|(name, _)| name != first);
         } else if let Some((_, inner)) = properties.iter_mut().find(|(name, _)| name == first) {
             inner.remove(rest);
+        }
+    }
+
+    /// Removes the properties whose names differ only in case or separators from those on the way to a place, if the object has these. A
+    /// snapshot with both could not be read.
+    fn remove_respelt(&mut self, place: &[String]) {
+        let (Tree::Object(properties), Some((first, rest))) = (self, place.split_first()) else { return };
+        let is_written = |tree: &Tree| !matches!(tree, Tree::Uncaptured | Tree::Contradicted);
+        if !properties.iter().any(|(name, tree)| name == first && is_written(tree)) {
+            return;
+        }
+        properties.retain(|(name, _)| name == first || !is_same_but_for_writing(name, first));
+        if let Some((_, inner)) = properties.iter_mut().find(|(name, _)| name == first) {
+            inner.remove_respelt(rest);
         }
     }
 
@@ -544,6 +558,7 @@ impl DocumentReader<'_> {
                     });
                     list.into_iter().for_each(|list| object.put(place, self.doubtful_list(list)));
                 }
+                misspelt.values.iter().chain(&misspelt.lists).for_each(|place| object.remove_respelt(place));
                 object
             }
             Value::List(elements) => {

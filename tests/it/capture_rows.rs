@@ -505,6 +505,16 @@ fn a_misspelt_list_of_a_document_leaves_the_list_partial() {
         let run = moengage(&[members, ("s.json", document.as_str())], "--settings s.json --members W=m.csv");
         assert_eq!((run.code, &run.json()["partial"]), (0, &partial), "{}", run.stderr);
     }
+    // A name that differs in case only is not in the snapshot: a check would refuse it next to the right one.
+    for document in [document("Members"), document("x").replace("workspaces", "Workspaces")] {
+        let run = moengage(&[members, ("s.json", document.as_str())], "--settings s.json --members W=m.csv");
+        assert!(run.code == 0 && run.stderr.contains("did you mean `"), "{}", run.stderr);
+        assert!(!run.stdout.contains("Members") && !run.stdout.contains("Workspaces"), "{}", run.stdout);
+        let checked = deodar(&[("a.json", run.stdout.as_bytes())], &["check", "a.json", "--now", "2026-09-02"]);
+        let text = format!("{}{}", checked.stdout, checked.stderr);
+        assert!(text.contains("MOE-") && !text.contains("snapshot-duplicate-key"), "{text}");
+        assert!(run.json()["partial"].to_string().contains("/workspaces"), "{}", run.stdout);
+    }
     let two = |name: &str| format!(r#"{{"organization": {{"name": "H"}}, "{name}": [{{"id": "W2"}}]}}"#);
     let (one, other) = (two("workspaces"), two("workspacs"));
     let run = moengage(&[("a.json", &one), ("b.json", &other)], "--settings a.json --settings b.json");
