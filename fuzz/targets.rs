@@ -323,7 +323,8 @@ pub(crate) fn rows(data: &[u8]) {
     });
     for encoding in [TextEncoding::Utf8, TextEncoding::Windows1252] {
         let Ok((source, sha256)) = decode("people.csv", data.to_vec(), encoding) else { continue };
-        let export = Export { source, sha256, captured_at: 0, dating: Dating::All, range: None };
+        let file = std::path::PathBuf::from(source.name());
+        let export = Export { source, file, sha256, captured_at: 0, dating: Dating::All, range: None };
         let given = vec![Given { feed: 1, scope: None, export }];
         let inputs = Inputs { model: &schema.model, description, given, old: None, settings: Settings::default() };
         let mut snapshot = Vec::new();

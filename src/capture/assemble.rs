@@ -29,6 +29,7 @@ use crate::value::fold::caseless;
 use crate::value::{TypeId, parse_datetime, show_datetime};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The number of properties of an object. Objects are searched by name, which takes time that grows faster than their number.
@@ -193,7 +194,21 @@ impl<'a> Assembly<'a, '_> {
     /// Reports files that are given more than once, or have the same content.
     fn same_files(&mut self, given: &[Given]) {
         let mut known: BTreeMap<&str, &Given> = BTreeMap::new();
+        let mut files: BTreeMap<(usize, Option<&str>, &Path), &Given> = BTreeMap::new();
         for given in given {
+            let place = (given.feed, given.scope.as_deref(), given.export.file.as_path());
+            if let Some(first) = files.insert(place, given) {
+                let names = [first, given].map(|given| given.export.source.name());
+                let flag = self.feeds.get(given.feed).map_or("", |feed| feed.flag.as_str());
+                let message = match names[0] == names[1] {
+                    true => format!("`{}` is given twice to `--{flag}`", names[0]),
+                    false => {
+                        format!("`{}` and `{}` are one file, which is given twice to `--{flag}`", names[0], names[1])
+                    }
+                };
+                self.refuse(Diagnostic::error(Code::CaptureSource, message).help("name the file once"));
+                continue;
+            }
             let Some(first) = known.get(given.export.sha256.as_str()) else {
                 known.insert(&given.export.sha256, given);
                 continue;
@@ -204,28 +219,23 @@ impl<'a> Assembly<'a, '_> {
             // One metadata file may be that of several environments.
             let targets = self.feeds.get(given.feed).map_or(&[][..], |feed| &feed.targets);
             let is_of_instances = targets.iter().all(|target| target.form == TargetForm::Instance);
-            let message = match (is_one_place, names[0] == names[1]) {
-                (true, true) => format!("`{}` is given twice to `--{}`", names[0], flag(given)),
-                (true, false) => format!("`{}` has the content of `{}`", names[1], names[0]),
-                (false, _) if first.feed != given.feed => format!(
+            let message = match is_one_place {
+                true => format!("`{}` has the content of `{}`", names[1], names[0]),
+                false if first.feed != given.feed => format!(
                     "`{}` of `--{}` has the content of `{}` of `--{}`",
                     names[1],
                     flag(given),
                     names[0],
                     flag(first)
                 ),
-                (false, _) if is_of_instances => continue,
-                (false, _) => {
+                false if is_of_instances => continue,
+                false => {
                     let [one, two] = [first, given].map(|given| given.scope.as_deref().unwrap_or_default());
                     format!("`{one}` and `{two}` have files with the same content, `{}` and `{}`", names[0], names[1])
                 }
             };
-            if is_one_place && names[0] == names[1] {
-                self.refuse(Diagnostic::error(Code::CaptureSource, message).help("name the file once"));
-            } else {
-                let warning = Diagnostic::warning(Code::CaptureSource, message);
-                self.reports.push(warning.help("name another file if this is a mistake"));
-            }
+            let warning = Diagnostic::warning(Code::CaptureSource, message);
+            self.reports.push(warning.help("name another file if this is a mistake"));
         }
     }
 

@@ -5,6 +5,7 @@ use crate::source::format::SourceFormat;
 use crate::source::{Source, hexadecimal};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use sha2::{Digest, Sha256};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The encoding of a file that has no mark of its own.
@@ -33,6 +34,8 @@ pub enum Dating {
 pub struct Export {
     /// The text.
     pub source: Arc<Source>,
+    /// The path of the file without links, which is the same for all names of the file.
+    pub file: PathBuf,
     /// SHA-256 of the bytes of the file, in hexadecimal.
     pub sha256: String,
     /// When it was exported, in milliseconds since 1970.

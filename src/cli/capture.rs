@@ -539,7 +539,7 @@ fn exports(
     let mut errors = Vec::new();
     let statements = &files.statements;
     let mut export = |path: &Path, is_document: bool| {
-        let read = ExportFile::read(path).and_then(|ExportFile { name, bytes, changed_at }| {
+        let read = ExportFile::read(path).and_then(|ExportFile { name, file, bytes, changed_at }| {
             let time = stated(&statements.times, &name);
             // JSON is UTF-8.
             let encoding = if is_document { None } else { stated(&statements.encodings, &name) };
@@ -551,7 +551,7 @@ fn exports(
                 Some(_) => Dating::All,
             };
             let captured_at = time.unwrap_or(changed_at);
-            Ok(Export { source, sha256, captured_at, dating, range })
+            Ok(Export { source, file, sha256, captured_at, dating, range })
         });
         read.map_err(|error| errors.push(error)).ok()
     };

@@ -71,6 +71,8 @@ fn beside(policies: &Path) -> PathBuf {
 pub struct ExportFile {
     /// The path as the user wrote it.
     pub name: String,
+    /// The path without links, which is the same for all names of the file.
+    pub file: PathBuf,
     /// The content.
     pub bytes: Vec<u8>,
     /// When it was last changed, in milliseconds since 1970.
@@ -101,6 +103,7 @@ impl ExportFile {
             return Err(error.help("divide it into several files"));
         }
         let changed_at = changed.map_or_else(super::now, jiff::Timestamp::as_millisecond);
-        Ok(Self { name, bytes, changed_at })
+        let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        Ok(Self { name, file, bytes, changed_at })
     }
 }

@@ -996,7 +996,13 @@ fn the_same_file_is_noted_where_it_is_given_again() {
     ]);
     for (arguments, code, expected) in [
         ("--people p.csv --people p.csv", 5, "`p.csv` is given twice to `--people`"),
+        (
+            "--people p.csv --people ./p.csv",
+            5,
+            "`p.csv` and `./p.csv` are one file, which is given twice to `--people`",
+        ),
         ("--people p.csv --people q.csv", 0, "`q.csv` has the content of `p.csv`"),
+        ("--people p.csv --people q.csv --people q.csv", 5, "`q.csv` is given twice to `--people`"),
         ("--people p.csv --sites q.csv", 5, "`q.csv` of `--sites` has the content of `p.csv` of `--people`"),
         (
             "--settings s.json --boats west=b.csv --boats east=b.csv",
