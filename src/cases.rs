@@ -127,7 +127,7 @@ pub enum Target {
     Type(String),
     /// The resource with a type and an id.
     Named {
-        /// The type, without namespace.
+        /// The type, with or without its namespace.
         ty: String,
         /// The id.
         id: String,

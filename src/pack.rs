@@ -63,7 +63,7 @@ pub struct Assessment<'a> {
 pub struct CheckVerdict {
     /// The id of the check.
     pub check: SmolStr,
-    /// The type of the resource, without namespace.
+    /// The type of the resource: without namespace, unless another type has the same name without it.
     pub ty: String,
     /// The id of the resource; `None` for resources of a list that was not captured.
     pub id: Option<SmolStr>,

@@ -335,7 +335,8 @@ impl Draft<'_> {
         let finding = self.finding;
         let entity = read.entity.as_deref().unwrap_or_default();
         let unnamed = || self.unbound(&format!("the report does not name the entity of `{}`", read.name));
-        let (short, id) = entity.split_once("::").ok_or_else(unnamed)?;
+        let (short, id) = entity.find("::\"").map(|at| entity.split_at(at)).ok_or_else(unnamed)?;
+        let id = id.trim_start_matches("::");
         let types: Vec<TypeId> = self.model.type_ids().filter(|ty| self.model.short_name(*ty) == short).collect();
         let [ty] = types[..] else { return Err(unnamed()) };
         let is = |of: TypeId, own: &str| of == ty && id == format!("{own:?}");

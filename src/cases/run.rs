@@ -13,6 +13,7 @@ use crate::policy::CheckId;
 use crate::program::CheckProgram;
 use crate::render::evidence;
 use crate::report::{Finding, Findings, ReadKind, ResourceName, WITNESSES};
+use crate::schema::without_namespace;
 use crate::snapshot::{Limits, Relation, Secrets, Snapshot};
 use crate::source::{Source, Span, nearest, one_line};
 use std::borrow::Cow;
@@ -344,7 +345,7 @@ impl Judging<'_, '_> {
         let ids = || all.iter().map(|given| shown(&given.resource)).collect::<Vec<_>>();
         let pointers = || all.iter().map(|given| given.resource.pointer.to_string()).collect::<Vec<_>>();
         let (message, help) = match &expectation.target {
-            Target::Type(ty) | Target::Named { ty, .. } if !types.contains(&short_type(ty)) => {
+            Target::Type(ty) | Target::Named { ty, .. } if !types.iter().any(|known| is_named(known, ty)) => {
                 // The most frequent mistake is an id in place of the type.
                 let meant = all.iter().find(|given| given.resource.id == *ty).map(|given| shown(&given.resource));
                 let meant = meant.as_deref().or_else(|| nearest(ty, types.iter().copied()));
@@ -363,7 +364,7 @@ impl Judging<'_, '_> {
                 (format!("`{id}` found nothing to judge"), Some(help))
             }
             Target::Named { ty, id: name } => {
-                let resource = format!("{} {name}", short_type(ty));
+                let resource = format!("{} {name}", without_namespace(ty));
                 (format!("`{id}` did not judge {resource}"), near(&resource, ids()))
             }
             Target::Pointer(pointer) => {
@@ -476,15 +477,15 @@ impl Judging<'_, '_> {
 fn matches(target: &Target, resource: &ResourceName) -> bool {
     match target {
         Target::All => true,
-        Target::Type(ty) => resource.ty == short_type(ty),
-        Target::Named { ty, id } => resource.ty == short_type(ty) && resource.id == *id,
+        Target::Type(ty) => is_named(&resource.ty, ty),
+        Target::Named { ty, id } => is_named(&resource.ty, ty) && resource.id == *id,
         Target::Pointer(pointer) => resource.pointer.as_str() == pointer,
     }
 }
 
-/// Returns a type without its namespace.
-fn short_type(ty: &str) -> &str {
-    ty.rsplit("::").next().unwrap_or(ty)
+/// Returns whether a case names a type of a report. Both have a namespace only if the namespaces decide.
+fn is_named(ty: &str, name: &str) -> bool {
+    ty == name || !(ty.contains("::") && name.contains("::")) && without_namespace(ty) == without_namespace(name)
 }
 
 /// Returns a resource as expectations write it: `Member WS1/mia@example.com`.

@@ -16,12 +16,7 @@ const OPEN: [&str; 14] =
 
 /// Returns the name of an entity of a type, without an article.
 pub(super) fn type_name(model: &Model, ty: TypeId) -> String {
-    let short = model.short_name(ty);
-    let same = model.types.iter().filter(|other| other.name.rsplit("::").next() == Some(short)).count();
-    match words(short) {
-        Some(words) if same == 1 => words,
-        _ => code(&model.ty(ty).name),
-    }
+    words(model.short_name(ty)).unwrap_or_else(|| code(&model.ty(ty).name))
 }
 
 /// Returns the words of an attribute's name, if they form a noun.

@@ -188,7 +188,7 @@ pub struct Changed<'d> {
     pub severity: CheckSeverity,
     /// The id of the account.
     pub account: Cow<'d, str>,
-    /// The type of the resource, without namespace.
+    /// The type of the resource: without namespace, unless another type has the same name without it.
     pub resource_type: Cow<'d, str>,
     /// The id of the resource.
     pub resource_id: Cow<'d, str>,

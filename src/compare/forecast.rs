@@ -69,7 +69,7 @@ pub struct ForecastChange {
     pub title: String,
     /// The severity of the check.
     pub severity: CheckSeverity,
-    /// The type of the resource, without namespace.
+    /// The type of the resource: without namespace, unless another type has the same name without it.
     pub resource_type: String,
     /// The id of the resource.
     pub resource_id: String,

@@ -503,7 +503,7 @@ pub struct Capture<'r> {
 /// A resource of a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resource<'r> {
-    /// Its type without namespace.
+    /// Its type: without namespace, unless another type has the same name without it.
     #[serde(rename = "type")]
     pub ty: Text<'r>,
     /// Its id; ends with `*` for all resources in a list that was not captured.

@@ -65,7 +65,7 @@ pub struct Finding {
 /// The name of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourceName {
-    /// Its type without namespace.
+    /// Its type: without namespace, unless another type has the same name without it.
     pub ty: String,
     /// Its id; `*` after the id of the instance around it for resources that were not captured.
     pub id: String,

@@ -25,7 +25,7 @@ const BYTES: usize = 16;
 pub struct Identity {
     /// The id of the check.
     pub check: SmolStr,
-    /// The type of the resource, without namespace.
+    /// The type of the resource: without namespace, unless another type has the same name without it.
     pub ty: SmolStr,
     /// The id of the resource; ends with `*` for all resources in a list that was not captured. The part of an element
     /// without a key is a digest of its JSON, and its number among the equal elements of its list, from the second on.

@@ -129,7 +129,7 @@ pub struct ParameterReport {
 /// An instance that a setting of a parameter applies to.
 #[derive(Debug, Clone)]
 pub struct ScopeReport {
-    /// Its type without namespace.
+    /// Its type: without namespace, unless another type has the same name without it.
     pub ty: String,
     /// Its id.
     pub id: SmolStr,

@@ -45,7 +45,7 @@ pub struct WaiverReport {
 pub struct Beyond {
     /// The id of the account.
     pub account: SmolStr,
-    /// The type of the resource, without namespace.
+    /// The type of the resource: without namespace, unless another type has the same name without it.
     pub ty: String,
     /// The id of the resource.
     pub id: SmolStr,

@@ -11,8 +11,7 @@ use cedar_policy_core::ast::{ActionConstraint, EntityUID};
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
 use std::borrow::Cow;
-use std::collections::HashMap;
-
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -70,6 +69,9 @@ pub struct Model {
     pub parameters: Vec<Parameter>,
     #[serde(skip)]
     by_name: HashMap<SmolStr, TypeId>,
+    /// The types whose name without its namespace is that of another type.
+    #[serde(skip)]
+    shared_names: HashSet<TypeId>,
 }
 
 /// An action: its entity, and the types it applies to.
@@ -508,6 +510,16 @@ impl Model {
     /// Returns the model with the index of the names of its types.
     fn named(mut self) -> Self {
         self.by_name = self.types.entries().map(|(at, ty)| (ty.name.clone(), at)).collect();
+        let mut shared: HashMap<&str, Vec<(TypeId, &EntityType)>> = HashMap::new();
+        for (at, ty) in self.types.entries() {
+            shared.entry(without_namespace(&ty.name)).or_default().push((at, ty));
+        }
+        let is_shared = |of: &EntityType, all: &[(TypeId, &EntityType)]| {
+            let rivals = all.iter().filter(|(_, ty)| of.path().is_none() || ty.path().is_some());
+            rivals.count() > 1
+        };
+        let types = shared.values().flat_map(|all| all.iter().filter(|(_, ty)| is_shared(ty, all)).map(|(at, _)| *at));
+        self.shared_names = types.collect();
         self
     }
 
@@ -766,10 +778,11 @@ impl Model {
         self.ty(self.root).name.is_empty()
     }
 
-    /// Returns the name of a type without its namespace, if the model has only one type of this name.
+    /// Returns the name of a type without its namespace, or with it if another type has the same name without it. A type
+    /// with instances keeps its name without namespace if the others have no instances.
     pub fn short_name(&self, id: TypeId) -> &str {
         let name = self.ty(id).name.as_str();
-        name.rsplit("::").next().unwrap_or(name)
+        if self.shared_names.contains(&id) { name } else { without_namespace(name) }
     }
 
     /// Returns whether values of a type can have words that an open enumerated type does not list.
@@ -807,6 +820,11 @@ impl Model {
             Ty::Record(_) => "record".into(),
         }
     }
+}
+
+/// Returns the name of a type without its namespace.
+pub(crate) fn without_namespace(name: &str) -> &str {
+    name.rsplit("::").next().unwrap_or(name)
 }
 
 impl EntityType {

@@ -1,7 +1,8 @@
 //! Checks of several types of resource: their verdicts, and their words in every command.
 
-use crate::support::{NOW, Run, deodar};
+use crate::support::{NOW, Run, command, deodar, folder};
 use expect_test::{Expect, expect};
+use serde_json::{Value, json};
 
 const SCHEMA: &str = r#"@path("") entity Account = { name: String };
 @path("/users/*") @key("id") entity User in [Account] = { @doc("Whether the person may sign in.") active: Bool, age: Long };
@@ -155,4 +156,93 @@ fn a_case_about_a_type_that_is_not_judged_is_wrong() {
           1 case: 0 as expected, 1 wrong
           exit 1: some expectations are wrong
     "#]].assert_eq(&text);
+}
+
+const NAMESPACES: &str = r#"namespace H {
+  @path("") @key("id") entity Acc = { mfa: Bool };
+  @path("/items/*") @key("name") entity Item in [Acc] = { on: Bool };
+  type AuditContext = { now: datetime };
+  action "audit" appliesTo { principal: [Acc], resource: [Item, G::Item], context: AuditContext };
+}
+namespace G {
+  @path("/others/*") @key("name") entity Item in [H::Acc] = { on: Bool };
+}
+"#;
+
+const ON: &str = r#"@id("ON") @title("All are on") @severity("high")
+forbid (principal, action == H::Action::"audit", resource)
+when { resource is H::Item || resource is G::Item }
+unless { resource is H::Item && resource.on || resource is G::Item && resource.on };
+"#;
+
+/// Two types of different namespaces with one name and one id, of which the first, the second or both fail.
+fn namespaces(cases: &str) -> tempfile::TempDir {
+    let snapshot = |item: bool, other: bool| {
+        let named = |on: bool| format!(r#"[{{"name": "x", "on": {on}}}]"#);
+        format!(r#"{{"id": "a", "mfa": true, "items": {}, "others": {}}}"#, named(item), named(other))
+    };
+    let (first, second, both) = (snapshot(false, true), snapshot(true, false), snapshot(false, false));
+    folder(&[
+        ("n.cedarschema", NAMESPACES.as_bytes()),
+        ("p/n.cedar", ON.as_bytes()),
+        ("p/n.test.toml", cases.as_bytes()),
+        ("first.json", first.as_bytes()),
+        ("second.json", second.as_bytes()),
+        ("both.json", both.as_bytes()),
+    ])
+}
+
+fn run_in(folder: &tempfile::TempDir, arguments: &[&str]) -> Run {
+    let pack = ["--schema", "n.cedarschema", "--policies", "p"];
+    command(folder.path()).args([arguments, &pack].concat()).output().expect("the binary is built").into()
+}
+
+#[test]
+fn a_baseline_tells_types_of_one_name_in_two_namespaces_apart() {
+    let folder = namespaces("");
+    let check = |snapshot: &str, more: &[&str]| run_in(&folder, &[&["check", snapshot, "--now", NOW], more].concat());
+    assert_eq!(check("first.json", &["--output", "json=first.report.json"]).code, 1);
+    assert_eq!(check("both.json", &["--output", "json=both.report.json"]).code, 1);
+    let second = check("second.json", &["--baseline", "first.report.json", "--format", "json"]);
+    assert_eq!(second.code, 1, "{second:?}");
+    let report = second.json();
+    assert_eq!(
+        (&report["findings"][0]["baseline"], &report["checks"][0]["baseline"]["fixed"]),
+        (&json!("new"), &json!(1))
+    );
+    let both = check("both.json", &["--baseline", "both.report.json", "--format", "json"]);
+    assert_eq!(both.code, 0, "{both:?}");
+    let types: Vec<Value> =
+        both.json()["findings"].as_array().expect("findings").iter().map(|it| it["resource"]["type"].clone()).collect();
+    assert_eq!(types, ["G::Item", "H::Item"]);
+    let diff = run_in(&folder, &["diff", "first.json", "both.json", "--now", NOW]);
+    assert!(!diff.stdout.contains("@key") && diff.stdout.contains("G::Item x"), "{diff:?}");
+}
+
+#[test]
+fn waivers_and_cases_name_types_of_one_name_in_two_namespaces() {
+    let cases = r#"base = "../first.json"
+now = "2026-01-01T00:00:00Z"
+[[case]]
+name = "types"
+expect = { "ON H::Item x" = "fail", "ON G::Item" = "pass" }
+"#;
+    let folder = namespaces(cases);
+    assert_eq!(run_in(&folder, &["test", "p"]).code, 0);
+    let report =
+        run_in(&folder, &["check", "both.json", "--now", NOW, "--output", "json=report.json", "--format", "json"])
+            .json();
+    let findings = report["findings"].as_array().expect("findings");
+    let fingerprints: Vec<&str> = findings.iter().map(|it| it["fingerprint"].as_str().expect("a text")).collect();
+    let terms = ["--report", "report.json", "--reason", "r", "--owner", "o", "--until", "2026-12-31", "--now", NOW];
+    let waived = run_in(&folder, &[&["waive"], &fingerprints[..], &terms, &["--waivers", "w.cedar"]].concat());
+    assert_eq!(waived.code, 0, "{waived:?}");
+    let text = std::fs::read_to_string(folder.path().join("w.cedar")).expect("it was written");
+    assert!(
+        ["resource == H::Item::\"x\"", "resource == G::Item::\"x\""].iter().all(|scope| text.contains(scope)),
+        "{text}"
+    );
+    assert!(text.contains("when { resource.on == false }"), "{text}");
+    let checked = run_in(&folder, &["check", "both.json", "--now", NOW, "--waivers", "w.cedar", "--format", "json"]);
+    assert_eq!((checked.code, &checked.json()["summary"]["verdicts"]["waived"]), (0, &json!(2)), "{checked:?}");
 }

@@ -84,7 +84,11 @@ impl<'f> SchemaReader<'_, 'f> {
                     model.ty(*id).span,
                     format!("instances of `{}` are nested in `{}`, but the declaration lacks `in`", names.0, names.1),
                 );
-                error.help = Some(format!("write `entity {} in [{}]`", last(&names.0), last(&names.1)));
+                error.help = Some(format!(
+                    "write `entity {} in [{}]`",
+                    without_namespace(&names.0),
+                    without_namespace(&names.1)
+                ));
             }
         }
         let others: Vec<TypeId> = rows.iter().map(|(id, _)| *id).filter(|id| !indexed.contains(id)).collect();
@@ -113,7 +117,10 @@ impl<'f> SchemaReader<'_, 'f> {
                 let [own, path] = [inner, outer].map(|ty| ty.path().map(Pattern::to_text).unwrap_or_default());
                 let message =
                     format!("`{}` is declared in `{}`, and `{own}` is not below `{path}`", inner.name, outer.name);
-                let help = format!("begin the `@path` with `{path}/`, or remove `{}` from `in`", last(&outer.name));
+                let help = format!(
+                    "begin the `@path` with `{path}/`, or remove `{}` from `in`",
+                    without_namespace(&outer.name)
+                );
                 let error = Diagnostic::error(Code::SchemaNesting, message).label(self.source, inner.span, "");
                 self.diagnostics.push(error.help(help));
             }
@@ -130,8 +137,8 @@ impl<'f> SchemaReader<'_, 'f> {
             let message = format!("instances of `{name}` are nested in `{first}` and in `{second}`");
             let help = format!(
                 "name one of them: write `entity {} in [{}]`, and declare another type for the other",
-                last(name),
-                last(first)
+                without_namespace(name),
+                without_namespace(first)
             );
             self.error(Code::SchemaNesting, model.ty(ty).span, message).help = Some(help);
         }
@@ -263,8 +270,4 @@ impl<'f> SchemaReader<'_, 'f> {
         }
         inside
     }
-}
-
-fn last(name: &str) -> &str {
-    name.rsplit("::").next().unwrap_or(name)
 }
