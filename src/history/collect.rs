@@ -5,11 +5,11 @@ use super::model::{
     AccountHistory, DAY, FindingHistory, History, HistoryOptions, Review, ReviewPlan, Section, VERSION,
 };
 use super::moment::Moment;
-use super::timeline::{NotRun, Seen, Step, Timeline};
+use super::timeline::{NotRun, Seen, Timeline};
 use crate::diagnostic::Diagnostic;
 use crate::policy::CheckSeverity;
 use crate::render::document::Document;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reports that were read.
 #[derive(Debug, Default)]
@@ -87,21 +87,16 @@ impl Collected {
         problems: &mut Vec<String>,
     ) -> AccountHistory {
         self.entries.sort_by(|a, b| (a.at, a.now, &a.file).cmp(&(b.at, b.now, &b.file)));
-        let moments = Moment::all(&self.entries);
-        problems.extend(moments.iter().flat_map(|moment| moment.problems(&account, options.now)));
-        let dated = moments.iter().filter(|moment| !moment.is_doubtful(options.now));
+        let moments = Moment::all(&self.entries, options.now);
+        problems.extend(moments.iter().flat_map(|moment| moment.problems(&account)));
+        let dated = moments.iter().filter(|moment| moment.is_in_time());
         let mut times: Vec<i64> = dated.map(|moment| moment.at).collect();
         if times.is_empty() {
             // Reviews are missing at least since the first run.
             times.extend(moments.iter().map(|moment| moment.first_run().min(options.now)).min());
         }
         let finding = |(fingerprint, subject): (&Fingerprint, &Subject)| {
-            let step = |moment: &Moment<'_>| Step {
-                at: moment.at,
-                seen: moment.seen(*fingerprint, subject, options.now),
-                rules: moment.rules_of(subject.check),
-            };
-            let timeline = Timeline::of(moments.iter().map(step))?;
+            let timeline = Timeline::of(moments.iter().map(|moment| moment.step(*fingerprint, subject)))?;
             Some(finding(*fingerprint, subject, timeline, names, options.now))
         };
         let mut findings: Vec<FindingHistory> = self.subjects.iter().filter_map(finding).collect();
@@ -110,10 +105,10 @@ impl Collected {
         for finding in &findings {
             *totals.entry(finding.section).or_insert(0) += 1;
         }
-        let before = std::iter::once(None).chain(moments.iter().map(|moment| Some(moment.rules())));
-        let review = |(moment, last_rules): (&Moment<'_>, Option<usize>)| -> Review {
-            let seen =
-                self.subjects.iter().map(|(fingerprint, subject)| moment.seen(*fingerprint, subject, options.now));
+        let rules: Vec<BTreeSet<usize>> = moments.iter().map(Moment::rules).collect();
+        let before = std::iter::once(None).chain(rules.iter().map(Some));
+        let review = |(moment, last_rules): (&Moment<'_>, Option<&BTreeSet<usize>>)| -> Review {
+            let seen = self.subjects.iter().map(|(fingerprint, subject)| moment.step(*fingerprint, subject).seen);
             moment.review(seen, last_rules)
         };
         let reviews = moments.iter().zip(before).map(review).collect();

@@ -34,6 +34,9 @@ pub(super) struct Entry {
     pub rules: usize,
     /// Whether a parameter of the run is invalid, for example one with a misspelt name.
     pub has_invalid_parameter: bool,
+    /// Whether the run has a maximal age of snapshots, and all its verdicts are unknown, except those that are waived: the
+    /// snapshot was too old, so the report states nothing about it.
+    pub is_too_old: bool,
     /// Whether the report has all verdicts.
     pub complete: bool,
     /// The checks of the report by their numbers.
@@ -42,6 +45,24 @@ pub(super) struct Entry {
     pub verdicts: BTreeMap<Fingerprint, Verdict>,
     /// The lists that were not captured in full: check, type, and the beginning of the ids of their elements.
     pub lists: BTreeSet<(usize, String, String)>,
+}
+
+impl Entry {
+    /// Returns the reason why the report shows no fix in a history of the time `now`, if there is one: the time of the
+    /// snapshot is unknown, the times contradict each other or that of the history, or a parameter is invalid.
+    pub(super) fn doubt(&self, now: i64) -> Option<NotRun> {
+        match () {
+            () if self.time_of == TimeOf::Unknown => Some(NotRun::UnknownTime),
+            () if self.is_early() || self.now > now => Some(NotRun::WrongTime),
+            () if self.has_invalid_parameter => Some(NotRun::InvalidParameter),
+            () => None,
+        }
+    }
+
+    /// Returns whether the run was before the snapshot was captured.
+    pub(super) fn is_early(&self) -> bool {
+        self.now < self.at
+    }
 }
 
 /// A check of a report, for one account.
@@ -236,6 +257,9 @@ fn entry(
     }
     let is_of_parameter =
         |it: &document::Diagnostic<'_>| it.code == Code::Parameter.name() && it.severity == DiagnosticLevel::Error;
+    let counts = snapshot.checks.values().flat_map(|check| &check.counts);
+    let given: BTreeSet<Verdict> = counts.filter(|(_, count)| **count > 0).map(|(verdict, _)| *verdict).collect();
+    let is_known = [Verdict::Fail, Verdict::Pass, Verdict::NotApplicable].iter().any(|verdict| given.contains(verdict));
     Ok(Entry {
         file: file.to_owned(),
         at: captured.unwrap_or(now),
@@ -250,6 +274,7 @@ fn entry(
         pack_version: document.run.pack_version.as_deref().map(str::to_owned),
         rules,
         has_invalid_parameter: document.diagnostics.iter().any(is_of_parameter),
+        is_too_old: document.run.max_snapshot_age.is_some() && given.contains(&Verdict::Unknown) && !is_known,
         complete: document.other_verdicts.is_some(),
         checks: snapshot.checks.iter().map(|(id, check)| (names.check(id), Ran::of(check))).collect(),
         verdicts: BTreeMap::new(),

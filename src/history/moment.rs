@@ -1,34 +1,38 @@
-//! The reports of one account for one time. Each check has the results of the last run on the snapshot. If two reports
-//! disagree, the worse verdict counts.
+//! The reports of one account for one time. Each check has the results of the last run on the snapshot that may show a
+//! fix, and those of the later runs that may not. If two reports disagree, the worse verdict counts.
 
 use super::entry::{Entry, Fingerprint, Ran, Subject};
 use super::model::{Review, TimeOf};
-use super::timeline::{NotRun, Seen, State};
+use super::timeline::{NotRun, Seen, State, Step};
 use crate::engine::Verdict;
 use crate::render::document::Counts;
 use crate::value::show_datetime;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The reports of one account for one time.
 #[derive(Debug)]
 pub(super) struct Moment<'e> {
     /// The time.
     pub at: i64,
+    /// The time of the history.
+    now: i64,
     /// The reports, in order of the times of their runs.
     entries: Vec<&'e Entry>,
     /// The files of reports that are equal to one of these.
     duplicates: Vec<String>,
-    /// The reports that have the results of each check: the last one of each snapshot, and several if they are of one time.
+    /// The reports that have the results of each check: of each snapshot, the last one that may show a fix, and all others
+    /// that it does not replace.
     suppliers: BTreeMap<usize, Vec<&'e Entry>>,
 }
 
 impl<'e> Moment<'e> {
-    /// Returns the reports of an account for each time; `entries` are in order of their times, then of their runs.
-    pub(super) fn all(entries: &'e [Entry]) -> Vec<Self> {
-        entries.chunk_by(|a, b| a.at == b.at).map(Self::of).collect()
+    /// Returns the reports of an account for each time, in a history of the time `now`; `entries` are in order of their times,
+    /// then of their runs.
+    pub(super) fn all(entries: &'e [Entry], now: i64) -> Vec<Self> {
+        entries.chunk_by(|a, b| a.at == b.at).map(|entries| Self::of(entries, now)).collect()
     }
 
-    fn of(all: &'e [Entry]) -> Self {
+    fn of(all: &'e [Entry], now: i64) -> Self {
         let (mut entries, mut duplicates): (Vec<&Entry>, Vec<String>) = (Vec::new(), Vec::new());
         for entry in all {
             match entries.iter().any(|known| is_equal(known, entry)) {
@@ -39,14 +43,16 @@ impl<'e> Moment<'e> {
         let mut suppliers: BTreeMap<usize, Vec<&Entry>> = BTreeMap::new();
         for entry in &entries {
             let run = entry.checks.iter().filter(|(_, ran)| matches!(ran, Ran::Run { .. })).map(|(check, _)| *check);
+            let replaces = entry.doubt(now).is_none() && !entry.is_too_old;
             for check in run {
                 let known = suppliers.entry(check).or_default();
-                // A later run on the same snapshot replaces an earlier one.
-                known.retain(|other| other.sha256 != entry.sha256 || other.now == entry.now);
+                if replaces {
+                    known.retain(|other| other.sha256 != entry.sha256 || other.now == entry.now);
+                }
                 known.push(entry);
             }
         }
-        Self { at: all.first().map_or(0, |entry| entry.at), entries, duplicates, suppliers }
+        Self { at: all.first().map_or(0, |entry| entry.at), now, entries, duplicates, suppliers }
     }
 
     /// Returns the time of the first run.
@@ -54,64 +60,50 @@ impl<'e> Moment<'e> {
         self.entries.iter().map(|entry| entry.now).min().unwrap_or(self.at)
     }
 
-    /// Returns the number of the rules of the last report.
-    pub(super) fn rules(&self) -> usize {
-        self.entries.last().map_or(0, |entry| entry.rules)
+    /// Returns the numbers of the rules of the reports with results; if none has results, those of the last report.
+    pub(super) fn rules(&self) -> BTreeSet<usize> {
+        let suppliers = self.suppliers.values().flatten().map(|entry| entry.rules);
+        let rules: BTreeSet<usize> = suppliers.collect();
+        match rules.is_empty() {
+            true => self.entries.last().map(|entry| entry.rules).into_iter().collect(),
+            false => rules,
+        }
     }
 
-    /// Returns the number of the rules of the reports with the results of a check.
-    pub(super) fn rules_of(&self, check: usize) -> usize {
-        self.suppliers_of(check).last().map_or_else(|| self.rules(), |entry| entry.rules)
+    /// Returns whether the reports are a review in time: one of them has times that can be used.
+    pub(super) fn is_in_time(&self) -> bool {
+        let is_usable = |entry: &&Entry| matches!(entry.doubt(self.now), None | Some(NotRun::InvalidParameter));
+        self.entries.iter().any(is_usable)
     }
 
-    /// Returns whether the time of a snapshot is unknown. Then the reports do not count as a review in time, and show no fix.
-    pub(super) fn is_undated(&self) -> bool {
-        self.entries.iter().any(|entry| entry.time_of == TimeOf::Unknown)
-    }
-
-    /// Returns whether the time of the review cannot be used: it is unknown, or after that of the history or of a run.
-    pub(super) fn is_doubtful(&self, now: i64) -> bool {
-        self.is_undated() || self.at > now || self.is_early()
-    }
-
-    /// Returns whether a report was judged before its snapshot was captured.
-    fn is_early(&self) -> bool {
-        self.entries.iter().any(|entry| entry.now < entry.at)
-    }
-
-    /// Returns the result for a finding. A fix after `now`, the time of the history, does not count. Neither does one of a report
-    /// that was judged before its snapshot was captured, whose snapshot is of an unknown time, or with an invalid parameter.
-    pub(super) fn seen(&self, fingerprint: Fingerprint, subject: &Subject, now: i64) -> Seen {
-        let seen = self.result(fingerprint, subject);
-        let doubt = match () {
-            () if self.is_undated() => NotRun::UnknownTime,
-            () if self.is_doubtful(now) => NotRun::WrongTime,
-            () if self.suppliers_of(subject.check).iter().any(|entry| entry.has_invalid_parameter) => {
-                NotRun::InvalidParameter
-            }
-            () => return seen,
-        };
-        if State::from(seen).is_fixed() { Seen::NotRun(doubt) } else { seen }
-    }
-
-    /// Returns the reports that have the results of a check.
-    fn suppliers_of(&self, check: usize) -> &[&'e Entry] {
-        self.suppliers.get(&check).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    fn result(&self, fingerprint: Fingerprint, subject: &Subject) -> Seen {
-        let seen = self.suppliers_of(subject.check).iter().map(|entry| seen_in(entry, fingerprint, subject)).min();
-        seen.unwrap_or_else(|| {
+    /// Returns the result for a finding, with the numbers of the rules that gave it.
+    pub(super) fn step(&self, fingerprint: Fingerprint, subject: &Subject) -> Step {
+        let suppliers = self.suppliers.get(&subject.check).map(Vec::as_slice).unwrap_or_default();
+        let results: Vec<(Seen, usize)> =
+            suppliers.iter().map(|entry| (self.seen_in(entry, fingerprint, subject), entry.rules)).collect();
+        let seen = results.iter().map(|(seen, _)| *seen).min();
+        let seen = seen.unwrap_or_else(|| {
             let reason = self.entries.last().and_then(|entry| entry.checks.get(&subject.check));
             match reason {
                 Some(Ran::Not(reason)) => Seen::NotRun(*reason),
                 _ => Seen::NotRun(NotRun::NoCheck),
             }
-        })
+        });
+        let rules = results.iter().filter(|(result, _)| *result == seen).map(|(_, rules)| *rules).collect();
+        Step { at: self.at, seen, rules }
     }
 
-    /// Returns the review; `seen` are the results of all findings, and `last_rules` the rules of the review before.
-    pub(super) fn review(&self, seen: impl Iterator<Item = Seen>, last_rules: Option<usize>) -> Review {
+    /// Returns the result of a report for a finding. It is not a fix if the report shows none.
+    fn seen_in(&self, entry: &Entry, fingerprint: Fingerprint, subject: &Subject) -> Seen {
+        let seen = seen_in(entry, fingerprint, subject);
+        match entry.doubt(self.now) {
+            Some(doubt) if State::from(seen).is_fixed() => Seen::NotRun(doubt),
+            _ => seen,
+        }
+    }
+
+    /// Returns the review; `seen` are the results of all findings, and `last_rules` the numbers of the rules of the review before.
+    pub(super) fn review(&self, seen: impl Iterator<Item = Seen>, last_rules: Option<&BTreeSet<usize>>) -> Review {
         let mut verdicts: Counts = Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect();
         let mut add = |verdict, count: usize| {
             let sum = verdicts.entry(verdict).or_insert(0);
@@ -139,7 +131,7 @@ impl<'e> Moment<'e> {
         Review {
             at: self.at,
             time_of: match last {
-                _ if self.is_undated() => TimeOf::Unknown,
+                _ if self.entries.iter().any(|entry| entry.time_of == TimeOf::Unknown) => TimeOf::Unknown,
                 last => last.map_or(TimeOf::Run, |entry| entry.time_of),
             },
             judged: last.map_or(self.at, |entry| entry.now),
@@ -147,7 +139,7 @@ impl<'e> Moment<'e> {
             duplicates: self.duplicates.clone(),
             pack: last.map(|entry| entry.pack.clone()).unwrap_or_default(),
             pack_version: last.and_then(|entry| entry.pack_version.clone()),
-            rules_changed: last_rules.is_some_and(|rules| rules != self.rules()),
+            rules_changed: last_rules.is_some_and(|rules| rules.is_disjoint(&self.rules())),
             complete: self.entries.iter().all(|entry| entry.complete),
             verdicts,
             checks: self.suppliers.len(),
@@ -155,7 +147,7 @@ impl<'e> Moment<'e> {
     }
 
     /// Returns the problems of the reports: those that contradict each other, and times that are not plausible.
-    pub(super) fn problems(&self, account: &str, now: i64) -> Vec<String> {
+    pub(super) fn problems(&self, account: &str) -> Vec<String> {
         let mut problems = Vec::new();
         let time = show_datetime(self.at);
         let pairs = || self.entries.iter().zip(self.entries.iter().skip(1));
@@ -172,13 +164,18 @@ impl<'e> Moment<'e> {
                 show_datetime(a.now)
             ));
         }
-        if let Some(early) = self.entries.iter().find(|entry| entry.now < entry.at) {
+        if let Some(early) = self.entries.iter().find(|entry| entry.is_early()) {
             problems.push(format!(
                 "`{}` was judged at {}, before its snapshot was captured",
                 early.file,
                 show_datetime(early.now)
             ));
         }
+        let late = self.entries.iter().filter(|entry| self.at <= self.now && self.now < entry.now);
+        problems.extend(late.map(|entry| {
+            let run = show_datetime(entry.now);
+            format!("`{}` was judged at {run}, which is after the time of the history: it shows no fix", entry.file)
+        }));
         problems.extend(self.entries.iter().filter(|entry| entry.time_of == TimeOf::Unknown).map(|undated| {
             format!(
                 "`{}` is of a snapshot of {account:?} without a known time of capture: it does not count as a review in time, and \
@@ -190,7 +187,7 @@ impl<'e> Moment<'e> {
         problems.extend(invalid.map(|entry| {
             format!("a parameter of `{}` is invalid, so a default may be in force: it shows no fix", entry.file)
         }));
-        if self.at > now {
+        if self.at > self.now {
             let file = self.entries.first().map_or("", |entry| &entry.file);
             problems.push(format!("`{file}` is of {time}, which is after the time of the history"));
         }
@@ -200,7 +197,11 @@ impl<'e> Moment<'e> {
 
 /// Returns whether two reports on one snapshot and time have the same results.
 fn is_equal(a: &Entry, b: &Entry) -> bool {
-    (a.now, &a.sha256, a.complete, &a.checks) == (b.now, &b.sha256, b.complete, &b.checks) && a.verdicts == b.verdicts
+    let inputs = |entry: &Entry| (entry.now, entry.has_invalid_parameter);
+    let results = |entry: &Entry| (entry.complete, entry.is_too_old);
+    inputs(a) == inputs(b)
+        && results(a) == results(b)
+        && (&a.sha256, &a.checks, &a.verdicts) == (&b.sha256, &b.checks, &b.verdicts)
 }
 
 fn seen_in(entry: &Entry, fingerprint: Fingerprint, subject: &Subject) -> Seen {

@@ -2,6 +2,7 @@
 
 use crate::value::show_datetime;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeSet;
 
 /// The result of a review for one finding, the worst first. If there are two results for one time, the worse one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,14 +84,14 @@ impl From<Seen> for State {
 }
 
 /// A review of an account, for one finding.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Step {
     /// The time of the snapshot, in milliseconds since 1970.
     pub at: i64,
     /// The result.
     pub seen: Seen,
-    /// A number of the policies and parameters: equal ones have equal numbers.
-    pub rules: usize,
+    /// The numbers of the policies and parameters of the reports with this result: equal ones have equal numbers.
+    pub rules: BTreeSet<usize>,
 }
 
 /// Reviews with one state, one after the other.
@@ -153,14 +154,14 @@ impl Timeline {
     /// Follows a finding over reviews in order of their times. `None` if it was not seen.
     pub(super) fn of(steps: impl IntoIterator<Item = Step>) -> Option<Self> {
         let mut timeline: Option<Self> = None;
-        let (mut absent, mut rules) = (None, 0);
+        let (mut absent, mut rules) = (None, BTreeSet::new());
         for step in steps {
             let state = State::from(step.seen);
             match &mut timeline {
-                Some(timeline) => timeline.step(step, state, rules),
+                Some(timeline) => timeline.step(&step, state, &rules),
                 None if state.is_fixed() => absent = Some(step.at),
                 None if state == State::NotJudged => {}
-                None => timeline = Some(Self::begin(step, state, absent)),
+                None => timeline = Some(Self::begin(&step, state, absent)),
             }
             if matches!(state, State::Open | State::Unknown | State::Waived) {
                 rules = step.rules;
@@ -169,7 +170,7 @@ impl Timeline {
         timeline
     }
 
-    fn begin(step: Step, state: State, absent: Option<i64>) -> Self {
+    fn begin(step: &Step, state: State, absent: Option<i64>) -> Self {
         let failed = (state == State::Open).then_some(step.at);
         Self {
             periods: vec![Period { state, from: step.at, until: None, reviews: 1 }],
@@ -186,8 +187,8 @@ impl Timeline {
         }
     }
 
-    /// Adds the next review; `rules` is the number of the rules of the last one with the finding.
-    fn step(&mut self, step: Step, state: State, rules: usize) {
+    /// Adds the next review; `rules` are the numbers of the rules of the last one with the finding.
+    fn step(&mut self, step: &Step, state: State, rules: &BTreeSet<usize>) {
         match self.periods.last_mut() {
             Some(last) if last.state == state => last.reviews += 1,
             last => {
@@ -206,7 +207,7 @@ impl Timeline {
         self.judged = state;
         if state.is_fixed() {
             if !was_fixed {
-                (self.fixed, self.opened, self.rules_changed) = (Some(step.at), None, rules != step.rules);
+                (self.fixed, self.opened, self.rules_changed) = (Some(step.at), None, rules.is_disjoint(&step.rules));
             }
             return;
         }
@@ -226,6 +227,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::{NotRun, Seen, State, Step, Timeline};
+    use std::collections::BTreeSet;
 
     /// Returns the timeline of a sequence of results at the times 1, 2 and so on.
     fn timeline(results: &str) -> Option<Timeline> {
@@ -240,7 +242,8 @@ mod tests {
             'N' => Seen::NotRun(NotRun::NoCheck),
             other => panic!("{other} is not a result"),
         };
-        let steps = results.chars().zip(1..).map(|(letter, at)| Step { at, seen: seen(letter), rules: 0 });
+        let steps =
+            results.chars().zip(1..).map(|(letter, at)| Step { at, seen: seen(letter), rules: BTreeSet::from([0]) });
         Timeline::of(steps)
     }
 
@@ -329,13 +332,15 @@ mod tests {
 
     #[test]
     fn a_fix_by_other_rules_is_marked() {
-        let step = |at, seen, rules| Step { at, seen, rules };
+        let step = |at, seen, rules: &[usize]| Step { at, seen, rules: rules.iter().copied().collect() };
         let (failed, passed) = (Seen::Failed, Seen::Passed);
-        let changed = |steps: &[Step]| Timeline::of(steps.iter().copied()).is_some_and(|it| it.rules_changed);
-        assert!(!changed(&[step(1, failed, 1), step(2, passed, 1)]));
-        assert!(changed(&[step(1, failed, 1), step(2, passed, 2)]));
-        assert!(changed(&[step(1, failed, 1), step(2, Seen::ListMissing, 2), step(3, passed, 2)]));
-        assert!(!changed(&[step(1, failed, 1), step(2, passed, 1), step(3, passed, 2)]));
-        assert!(!changed(&[step(1, failed, 1), step(2, passed, 2), step(3, failed, 2)]));
+        let changed = |steps: &[Step]| Timeline::of(steps.iter().cloned()).is_some_and(|it| it.rules_changed);
+        assert!(!changed(&[step(1, failed, &[1]), step(2, passed, &[1])]));
+        assert!(changed(&[step(1, failed, &[1]), step(2, passed, &[2])]));
+        assert!(!changed(&[step(1, failed, &[1, 2]), step(2, passed, &[2, 3])]));
+        assert!(changed(&[step(1, failed, &[1, 2]), step(2, passed, &[3])]));
+        assert!(changed(&[step(1, failed, &[1]), step(2, Seen::ListMissing, &[2]), step(3, passed, &[2])]));
+        assert!(!changed(&[step(1, failed, &[1]), step(2, passed, &[1]), step(3, passed, &[2])]));
+        assert!(!changed(&[step(1, failed, &[1]), step(2, passed, &[2]), step(3, failed, &[2])]));
     }
 }

@@ -492,6 +492,33 @@ fn a_run_with_an_invalid_parameter_shows_no_fix() {
     }
 }
 
+/// A later report on the same snapshot hides no failure if its times or parameters are wrong, or if the snapshot was too old.
+#[test]
+fn a_report_that_shows_no_fix_does_not_replace_another() {
+    for (more, problem) in [
+        (&["--now", "2036-09-02T00:00:00Z"][..], "2036-09-02T00:00:00Z, which is after the time of the history"),
+        (&["--now", "2026-08-02T00:00:00Z"], "before its snapshot was captured"),
+        (&["--now", "2026-09-02T00:00:00Z", "--param", "max_boat=9"], "is invalid, so a default may be in force"),
+        (&["--now", "2026-09-12T00:00:00Z", "--max-snapshot-age", "3d"], ""),
+    ] {
+        let store = Store::new();
+        let first = store.add("2026-09-01", SOUND, &["--param", "max_boats=1"]);
+        assert_eq!(first.code, 1, "{first:?}");
+        store.add("2026-09-01", SOUND, more);
+        let history = store.json(&[]);
+        let problems = history["problems"].as_array().expect("problems");
+        assert_eq!(problems.len(), usize::from(!problem.is_empty()), "{more:?} {problems:?}");
+        assert!(problems.iter().all(|it| it.as_str().is_some_and(|it| it.contains(problem))), "{problems:?}");
+        let open = "open HB-PIER-01 east: opened 2026-09-01, fixed -".to_owned();
+        assert!(store.findings().contains(&open), "{more:?}: {:?}", store.findings());
+        // A later run without a fault replaces both.
+        let last = store.add("2026-09-01", SOUND, &["--now", "2026-09-13T00:00:00Z"]);
+        assert_eq!(last.code, 0, "{last:?}");
+        let is_open = store.findings().contains(&open);
+        assert!(!is_open, "{more:?}: {:?}", store.findings());
+    }
+}
+
 /// The list of an instance is not known to be captured if the list of the instance is not.
 #[test]
 fn a_list_in_a_list_that_was_not_captured_is_not_fixed() {
