@@ -103,7 +103,7 @@ pub struct Review {
     pub pack: String,
     /// The version of the pack.
     pub pack_version: Option<String>,
-    /// Whether policies or parameters differ from those of the review before.
+    /// Whether policies or parameters differ from those of all reports of the review before.
     pub rules_changed: bool,
     /// Whether the reports have all verdicts.
     pub complete: bool,

@@ -195,9 +195,9 @@ impl<'e> Moment<'e> {
     }
 }
 
-/// Returns whether two reports on one snapshot and time have the same results.
+/// Returns whether two reports on one snapshot and time have the same rules and results.
 fn is_equal(a: &Entry, b: &Entry) -> bool {
-    let inputs = |entry: &Entry| (entry.now, entry.has_invalid_parameter);
+    let inputs = |entry: &Entry| (entry.now, entry.rules, entry.has_invalid_parameter);
     let results = |entry: &Entry| (entry.complete, entry.is_too_old);
     inputs(a) == inputs(b)
         && results(a) == results(b)

@@ -519,6 +519,28 @@ fn a_report_that_shows_no_fix_does_not_replace_another() {
     }
 }
 
+/// The rules of all reports of a review count, in any order of their names.
+#[test]
+fn a_change_of_rules_does_not_depend_on_the_names_of_files() {
+    for names in [["a.json", "b.json"], ["b.json", "a.json"]] {
+        let store = Store::new();
+        for (parameter, name) in [("max_boats=8", names[0]), ("max_boats=9", names[1])] {
+            store.add("2026-09-01", &long(SOUND), &["--param", parameter]);
+            let added = store.files().into_iter().find(|file| file.starts_with("Anse")).expect("a report");
+            std::fs::rename(store.path(&added), store.path(name)).expect("it can be renamed");
+        }
+        store.add("2026-09-10", SOUND, &["--param", "max_boats=9"]);
+        let history = store.json(&[]);
+        let account = &history["accounts"][0];
+        assert_eq!(account["reviews"][0]["reports"].as_array().map(Vec::len), Some(2), "{account:#}");
+        assert_eq!(
+            (&account["findings"][0]["section"], &account["findings"][0]["rules_changed"]),
+            (&json!("fixed"), &json!(false))
+        );
+        assert_eq!(account["reviews"][1]["rules_changed"], false, "{names:?}");
+    }
+}
+
 /// The list of an instance is not known to be captured if the list of the instance is not.
 #[test]
 fn a_list_in_a_list_that_was_not_captured_is_not_fixed() {
