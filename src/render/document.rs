@@ -5,11 +5,13 @@
 //! is `schemas/report.schema.json`.
 
 mod counts;
+mod status;
 mod controls;
 mod brief;
 mod build;
 mod place;
 mod read;
+mod contradiction;
 mod merge;
 
 pub use build::Explained;

@@ -4,17 +4,12 @@
 //! counts before it is merged.
 
 use super::counts::{add, count};
-use super::{
-    Account, AlsoCovered, ByControl, Changes, Check, Counts, Document, Finding, Label, Saved, Snapshot, Waiver,
-};
+use super::{Account, AlsoCovered, ByControl, Changes, Check, Document, Label, Saved, Snapshot, Waiver};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{BEYOND, Verdict};
-use crate::report::{
-    Beyond, Change, CheckState, FileRole, Gate, Judged, RepeatedAccount, Status, UnknownsReport, WaiverProblem,
-    WaiverStatus, WaiverUse, fingerprint_of,
-};
+use crate::report::{Beyond, CheckState, FileRole, RepeatedAccount, WaiverProblem, WaiverStatus};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The help for a report that was changed after it was written.
 const AS_A_WHOLE: &str = "check the snapshot again; a report is written as a whole and is not edited";
@@ -154,198 +149,6 @@ fn selected(check: &Check<'_>) -> bool {
 }
 
 impl Document<'static> {
-    /// Returns the first part of a run that does not agree with its counts.
-    fn contradiction(&self) -> Option<String> {
-        let mut verdicts = Counts::new();
-        self.checks.iter().for_each(|check| add(&mut verdicts, &check.counts));
-        let mut findings: BTreeMap<(&str, Verdict), usize> = BTreeMap::new();
-        for finding in &self.findings {
-            *findings.entry((&finding.check, finding.verdict)).or_insert(0) += 1;
-        }
-        for other in self.other_verdicts.iter().flatten() {
-            *findings.entry((&other.check, other.verdict)).or_insert(0) += 1;
-        }
-        let explained = |check: &Check<'_>, verdict| findings.get(&(&*check.id, verdict)).copied().unwrap_or(0);
-        let is_explained = |check: &&Check<'_>| {
-            let all = if self.other_verdicts.is_some() {
-                &Verdict::ALL[..]
-            } else {
-                Verdict::ALL.get(..3).unwrap_or_default()
-            };
-            all.iter().copied().all(|verdict| explained(check, verdict) == check.count(verdict))
-        };
-        let ids: BTreeSet<&str> = self.checks.iter().map(|check| &*check.id).collect();
-        let listed = |level| self.diagnostics.iter().filter(|found| found.severity == level).count();
-        let summary = &self.summary;
-        if self.run.snapshots.len() != summary.accounts {
-            return Some(format!("it lists {} of {} snapshots", self.run.snapshots.len(), summary.accounts));
-        }
-        if self.checks.len() != summary.checks
-            || Verdict::ALL.iter().any(|it| count(&verdicts, *it) != count(&summary.verdicts, *it))
-        {
-            return Some("the totals are not those of the checks".to_owned());
-        }
-        if let Some(check) = self.checks.iter().find(|check| !is_explained(check)) {
-            return Some(format!("the findings of `{}` are not those that it counts", check.id));
-        }
-        if let Some(finding) = self.findings.iter().find(|finding| !ids.contains(&*finding.check)) {
-            return Some(format!("it has a finding of `{}` and no such check", finding.check));
-        }
-        if let Some(other) = self.other_verdicts.iter().flatten().find(|other| !ids.contains(&*other.check)) {
-            return Some(format!("it has a verdict of `{}` and no such check", other.check));
-        }
-        if let Some(finding) = self.findings.iter().find(|finding| !self.is_waived_rightly(finding)) {
-            return Some(format!("a finding of `{}` is not waived by a live waiver of the run", finding.check));
-        }
-        if let Some(waiver) = self.waivers.iter().find(|waiver| !self.is_counted_rightly(waiver)) {
-            return Some(format!("the status of waiver `{}` is not that of its verdicts", waiver.id));
-        }
-        if [(DiagnosticLevel::Error, summary.errors), (DiagnosticLevel::Warning, summary.warnings)]
-            .into_iter()
-            .any(|(level, counted)| listed(level) != counted)
-        {
-            return Some("the diagnostics are not those that it counts".to_owned());
-        }
-        if let Some(check) = self.miscounted() {
-            return Some(format!("the findings of `{check}` are not those that its snapshots count"));
-        }
-        if let Some(finding) = self.findings.iter().find(|finding| !self.is_described(finding)) {
-            return Some(format!("a finding of `{}` differs from its check or from its waiver", finding.check));
-        }
-        if let Some(fingerprint) = self.foreign_fingerprint() {
-            return Some(format!("the fingerprint `{fingerprint}` is not that of its resource"));
-        }
-        if !self.is_compared() {
-            return Some("the changes since the baseline are not those that it counts".to_owned());
-        }
-        let is_status = self.statuses() == self.run.statuses && exit_code(&self.run.statuses) == self.run.exit_code;
-        (!is_status).then(|| "its status is not that of its verdicts".to_owned())
-    }
-
-    /// Returns the id of a check whose verdicts by snapshot are not those of the run, or not those of its findings.
-    fn miscounted(&self) -> Option<&str> {
-        type Key<'d> = (&'d str, &'d str, &'d str, Verdict);
-        fn count_in<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K, more: usize) {
-            let sum = counts.entry(key).or_insert(0);
-            *sum = sum.saturating_add(more);
-        }
-        let mut of_checks: BTreeMap<(&str, Verdict), usize> = BTreeMap::new();
-        let mut counted: BTreeMap<Key<'_>, usize> = BTreeMap::new();
-        for snapshot in &self.run.snapshots {
-            let account = snapshot.account.as_deref().unwrap_or_default();
-            for (id, check) in &snapshot.checks {
-                for (verdict, count) in &check.counts {
-                    count_in(&mut of_checks, (id, *verdict), *count);
-                    count_in(&mut counted, (&snapshot.path, account, id, *verdict), *count);
-                }
-            }
-        }
-        let is_counted = |check: &&Check<'_>| {
-            Verdict::ALL.iter().all(|it| of_checks.get(&(&*check.id, *it)).copied().unwrap_or(0) == check.count(*it))
-        };
-        if let Some(check) = self.checks.iter().find(|check| !is_counted(check)) {
-            return Some(&check.id);
-        }
-        let findings = self.findings.iter().map(|it| (&*it.snapshot, &*it.account, &*it.check, it.verdict));
-        let others = self.other_verdicts.iter().flatten();
-        let others = others.map(|it| (&*it.snapshot, &*it.account, &*it.check, it.verdict));
-        let mut found: BTreeMap<Key<'_>, usize> = BTreeMap::new();
-        findings.chain(others).for_each(|key| count_in(&mut found, key, 1));
-        let differs = |(key, count): &(&Key<'_>, &usize)| counted.get(*key) != Some(*count);
-        found.iter().find(differs).map(|((_, _, check, _), _)| *check)
-    }
-
-    /// Returns whether a finding has the severity of its check, and the properties of its waiver.
-    fn is_described(&self, finding: &Finding<'_>) -> bool {
-        let check = self.checks.iter().find(|check| check.id == finding.check);
-        let waiver = finding.waiver.as_ref();
-        check.is_some_and(|check| check.severity == finding.severity)
-            && waiver.is_none_or(|by| {
-                self.waivers.iter().any(|it| {
-                    (&it.id, &it.reason, &it.owner, &it.expires, &it.ticket)
-                        == (&by.id, &by.reason, &by.owner, &by.expires, &by.ticket)
-                })
-            })
-    }
-
-    /// Returns a fingerprint that is not the hash of its identity.
-    fn foreign_fingerprint(&self) -> Option<&str> {
-        let findings = self.findings.iter().map(|it| (&it.check, &it.resource, &it.account, &it.fingerprint));
-        let others = self.other_verdicts.iter().flatten();
-        let others = others.map(|it| (&it.check, &it.resource, &it.account, &it.fingerprint));
-        let foreign = findings.chain(others).find(|(check, resource, account, fingerprint)| {
-            let hash = match &resource.identity {
-                None => fingerprint_of(&[check, &resource.ty, &resource.id, account]),
-                Some(identity) => fingerprint_of(&[check, &resource.ty, &identity.id, account, &identity.form]),
-            };
-            hash != ***fingerprint
-        });
-        foreign.map(|(.., fingerprint)| &**fingerprint)
-    }
-
-    /// Returns whether the changes of the findings since the baseline are those that the checks count.
-    fn is_compared(&self) -> bool {
-        let Some(baseline) = &self.run.baseline else {
-            return self.findings.iter().all(|finding| finding.baseline.is_none())
-                && self.checks.iter().all(|check| check.baseline.is_none());
-        };
-        let mut found: BTreeMap<(&str, Change, Verdict), usize> = BTreeMap::new();
-        for finding in &self.findings {
-            if let Some(change) = finding.baseline {
-                *found.entry((&finding.check, change, finding.verdict)).or_insert(0) += 1;
-            }
-        }
-        let is_counted = |check: &Check<'_>| {
-            check.baseline.as_ref().is_some_and(|changes| {
-                let all = Change::ALL.into_iter().flat_map(|change| Verdict::ALL.map(|verdict| (change, verdict)));
-                let is_equal = |change, verdict| {
-                    let listed = found.get(&(&*check.id, change, verdict)).copied().unwrap_or(0);
-                    listed == count(changes.of(change), verdict)
-                };
-                let of =
-                    |verdict| Change::ALL.into_iter().map(|change| count(changes.of(change), verdict)).sum::<usize>();
-                all.clone().all(|(change, verdict)| is_equal(change, verdict))
-                    && [Verdict::Fail, Verdict::Unknown].into_iter().all(|verdict| of(verdict) == check.count(verdict))
-            })
-        };
-        let fixed = self.checks.iter().flat_map(|check| &check.baseline).map(|changes| changes.fixed);
-        let fixed = fixed.fold(0, usize::saturating_add);
-        self.checks.iter().all(is_counted) && fixed <= baseline.judged && baseline.judged <= baseline.findings
-    }
-
-    /// Returns whether a finding has a waiver if it is waived, and this waiver waives its original verdict.
-    fn is_waived_rightly(&self, finding: &Finding<'_>) -> bool {
-        let (Verdict::Waived, Some(original), Some(by)) = (finding.verdict, finding.original_verdict, &finding.waiver)
-        else {
-            return finding.verdict != Verdict::Waived
-                && finding.original_verdict.is_none()
-                && finding.waiver.is_none();
-        };
-        let is_it = |waiver: &&Waiver<'_>| waiver.id == by.id && waiver.check == finding.check;
-        self.waivers.iter().find(is_it).is_some_and(|waiver| {
-            let waives = match original {
-                Verdict::Fail => waiver.unknown != UnknownsReport::Only,
-                Verdict::Unknown => waiver.unknown != UnknownsReport::Kept,
-                _ => false,
-            };
-            waives && waiver.status.waives()
-        })
-    }
-
-    /// Returns whether the status of a waiver agrees with its counts, and these with the findings.
-    fn is_counted_rightly(&self, waiver: &Waiver<'_>) -> bool {
-        let named = self.findings.iter().filter(|finding| finding.waiver.as_ref().is_some_and(|it| it.id == waiver.id));
-        let agrees = match waiver.status {
-            WaiverStatus::Live => waiver.waived > 0 && waiver.beyond == 0,
-            WaiverStatus::OverBroad => waiver.waived > 0 && waiver.beyond > 0,
-            WaiverStatus::Unused => waiver.waived == 0,
-            WaiverStatus::Ignored => self.run.waivers == WaiverUse::Ignored && waiver.waived == 0,
-            WaiverStatus::Expired | WaiverStatus::NotJudged | WaiverStatus::Invalid => waiver.waived == 0,
-        };
-        let is_known = self.checks.iter().any(|check| check.id == waiver.check);
-        agrees && named.count() <= waiver.waived && (is_known || waiver.status == WaiverStatus::Invalid)
-    }
-
     /// Adds the accounts of another run of the same pack.
     fn absorb(&mut self, other: Self) {
         self.run.now = self.run.now.clone().min(other.run.now);
@@ -451,32 +254,6 @@ impl Document<'static> {
         }
         self.diagnostics.sort_by(|a, b| key(a).cmp(&key(b)));
     }
-
-    /// Returns the statuses of the verdicts and diagnostics.
-    fn statuses(&self) -> Vec<Status> {
-        let mut waived_unknown: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in self.findings.iter().filter(|it| it.original_verdict == Some(Verdict::Unknown)) {
-            *waived_unknown.entry(&finding.check).or_insert(0) += 1;
-        }
-        let checks = self.checks.iter().map(|check| {
-            let counts = |count: &dyn Fn(Verdict) -> usize| Verdict::ALL.iter().map(|it| (*it, count(*it))).collect();
-            Judged {
-                severity: check.severity,
-                counts: counts(&|verdict| check.count(verdict)),
-                uncovered: counts(&|verdict| check.uncovered(verdict)),
-                waived_unknown: waived_unknown.get(&*check.id).copied().unwrap_or(0),
-            }
-        });
-        let gate = Gate { fail_on: self.run.fail_on, allow_unknown: self.run.allow_unknown };
-        Status::of(gate, checks, self.summary.errors > 0)
-    }
-
-    fn set_status(&mut self) {
-        self.summary.checks_that_met_nothing =
-            self.checks.iter().filter(|check| check.state == CheckState::NoResources).count();
-        self.run.statuses = self.statuses();
-        self.run.exit_code = exit_code(&self.run.statuses);
-    }
 }
 
 impl Waiver<'static> {
@@ -537,30 +314,7 @@ impl AlsoCovered<'_> {
     }
 }
 
-impl Check<'_> {
-    /// Returns how often a verdict was given.
-    pub fn count(&self, verdict: Verdict) -> usize {
-        count(&self.counts, verdict)
-    }
-
-    /// Returns how often a verdict was given that the baseline does not cover; without a baseline, how often it was given.
-    pub fn uncovered(&self, verdict: Verdict) -> usize {
-        let covered = self.baseline.as_ref().map_or(0, |changes| changes.covered(verdict));
-        self.count(verdict).saturating_sub(covered)
-    }
-}
-
 impl Changes {
-    /// Returns the number of verdicts with a change.
-    fn of(&self, change: Change) -> &Counts {
-        match change {
-            Change::New => &self.new,
-            Change::Worse => &self.worse,
-            Change::Better => &self.better,
-            Change::Unchanged => &self.unchanged,
-        }
-    }
-
     fn add(&mut self, more: &Self) {
         add(&mut self.new, &more.new);
         add(&mut self.worse, &more.worse);
@@ -568,20 +322,4 @@ impl Changes {
         add(&mut self.unchanged, &more.unchanged);
         self.fixed = self.fixed.saturating_add(more.fixed);
     }
-
-    /// Returns how often the baseline covers a verdict.
-    pub fn covered(&self, verdict: Verdict) -> usize {
-        count(&self.better, verdict).saturating_add(count(&self.unchanged, verdict))
-    }
-}
-
-impl Document<'_> {
-    /// Returns how often a verdict was given that the baseline does not cover; without a baseline, how often it was given.
-    pub fn uncovered(&self, verdict: Verdict) -> usize {
-        self.checks.iter().map(|check| check.uncovered(verdict)).fold(0, usize::saturating_add)
-    }
-}
-
-fn exit_code(statuses: &[Status]) -> u8 {
-    statuses.first().map_or(0, |status| status.exit_code())
 }
