@@ -45,6 +45,49 @@ fn a_run_that_was_interrupted_does_not_lend_its_lines_to_another() {
 /// A change of a report.
 type Edit = fn(&mut Value);
 
+/// Judges a boat that is too long without two checks, and expects that the report is refused after each of some edits.
+#[test]
+fn a_report_whose_states_are_not_those_of_its_verdicts_is_refused() {
+    let folder = harbours();
+    let more = ["--skip", "HB-OWN-01,HB-PIER-01", "--output", "json=report.json"];
+    assert_eq!(run(folder.path(), &check("long.json", &more)).code, 1);
+    let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
+    let edits: [(&str, Edit); 8] = [
+        ("not run", |report| report["run"]["snapshots"][0]["checks"]["HB-OWN-01"]["state"] = json!("no_resources")),
+        ("not run by the run", |report| check_of(report, "HB-OWN-01")["state"] = json!("no_resources")),
+        ("run", |report| report["run"]["snapshots"][0]["checks"]["HB-OWN-01"]["state"] = json!("run")),
+        ("invalid", |report| report["run"]["snapshots"][0]["checks"]["HB-OWN-01"]["state"] = json!("invalid")),
+        ("deselected", |report| report["run"]["snapshots"][0]["checks"]["HB-LEN-01"]["state"] = json!("deselected")),
+        ("deselected by the run", |report| check_of(report, "HB-LEN-01")["state"] = json!("deselected")),
+        ("no resources", |report| check_of(report, "HB-LEN-01")["state"] = json!("no_resources")),
+        ("another check", |report| {
+            report["run"]["snapshots"][0]["checks"]["HB-X-01"] = json!({ "state": "run", "pass": 1 });
+        }),
+    ];
+    refused(&folder, &text, &edits);
+}
+
+/// Returns a check of a report.
+fn check_of<'r>(report: &'r mut Value, id: &str) -> &'r mut Value {
+    let checks = report["checks"].as_array_mut().expect("checks");
+    checks.iter_mut().find(|check| check["id"] == id).expect("it is one of them")
+}
+
+/// Expects that a report is refused after each of some edits, and read without one.
+#[track_caller]
+fn refused(folder: &tempfile::TempDir, text: &str, edits: &[(&str, Edit)]) {
+    for (name, edit) in edits {
+        let mut report: Value = serde_json::from_str(text).expect("it is JSON");
+        edit(&mut report);
+        std::fs::write(folder.path().join("edited.json"), report.to_string()).expect("it can be written");
+        let rendered = run(folder.path(), &["render", "edited.json", "--output", "json"]);
+        assert_eq!((rendered.code, rendered.stdout.as_str()), (5, ""), "{name}: {rendered:?}");
+        assert!(rendered.stderr.contains("contradicts itself"), "{name}: {rendered:?}");
+    }
+    std::fs::write(folder.path().join("whole.json"), text).expect("it can be written");
+    assert_eq!(run(folder.path(), &["render", "whole.json", "--output", "json"]).stdout, text);
+}
+
 #[test]
 fn a_report_that_contradicts_itself_is_refused() {
     let folder = harbours();
@@ -75,15 +118,7 @@ fn a_report_that_contradicts_itself_is_refused() {
             report["run"]["snapshots"][0]["checks"]["HB-LEN-01"] = json!({ "state": "run", "pass": 2 })
         }),
     ];
-    for (name, edit) in edits {
-        let mut report: Value = serde_json::from_str(&text).expect("it is JSON");
-        edit(&mut report);
-        std::fs::write(folder.path().join("edited.json"), report.to_string()).expect("it can be written");
-        let rendered = run(folder.path(), &["render", "edited.json", "--output", "json"]);
-        assert_eq!((rendered.code, rendered.stdout.as_str()), (5, ""), "{name}: {rendered:?}");
-        assert!(rendered.stderr.contains("contradicts itself"), "{name}: {rendered:?}");
-    }
-    assert_eq!(run(folder.path(), &["render", "report.json", "--output", "json"]).stdout, text);
+    refused(&folder, &text, &edits);
 }
 
 #[test]

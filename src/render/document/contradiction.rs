@@ -6,7 +6,7 @@ use super::status::exit_code;
 use super::{Check, Counts, Document, Finding, Waiver};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
-use crate::report::{Change, UnknownsReport, WaiverStatus, WaiverUse, fingerprint_of};
+use crate::report::{Change, CheckState, UnknownsReport, WaiverStatus, WaiverUse, fingerprint_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Document<'_> {
@@ -62,6 +62,9 @@ impl Document<'_> {
         {
             return Some("the diagnostics are not those that it counts".to_owned());
         }
+        if let Some(check) = self.misstated() {
+            return Some(format!("the state of `{check}` is not that of its verdicts"));
+        }
         if let Some(check) = self.miscounted() {
             return Some(format!("the findings of `{check}` are not those that its snapshots count"));
         }
@@ -76,6 +79,27 @@ impl Document<'_> {
         }
         let is_status = self.statuses() == self.run.statuses && exit_code(&self.run.statuses) == self.run.exit_code;
         (!is_status).then(|| "its status is not that of its verdicts".to_owned())
+    }
+
+    /// Returns the id of a check of the run or of a snapshot whose state is not that of its verdicts. A check that was not run
+    /// was not run on any snapshot, and has no verdict. The id may be that of a check that the run does not have.
+    fn misstated(&self) -> Option<&str> {
+        let agrees = |of_run: CheckState, state: CheckState, counts: &Counts| {
+            let is_given = counts.values().any(|count| *count > 0);
+            match of_run {
+                CheckState::Run | CheckState::NoResources if is_given => state == CheckState::Run,
+                CheckState::Run | CheckState::NoResources => state == CheckState::NoResources,
+                CheckState::Deselected | CheckState::Invalid => state == of_run && !is_given,
+            }
+        };
+        let states: BTreeMap<&str, CheckState> = self.checks.iter().map(|check| (&*check.id, check.state)).collect();
+        let wrong = self.checks.iter().find(|check| !agrees(check.state, check.state, &check.counts));
+        let of_snapshots = self.run.snapshots.iter().flat_map(|snapshot| &snapshot.checks);
+        let mut of_snapshots = of_snapshots.filter(|(id, check)| {
+            let of_run = states.get(&***id);
+            !of_run.is_some_and(|of_run| agrees(*of_run, check.state, &check.counts))
+        });
+        wrong.map(|check| &*check.id).or_else(|| of_snapshots.next().map(|(id, _)| &**id))
     }
 
     /// Returns the id of a check whose verdicts by snapshot are not those of the run, or not those of its findings.
