@@ -67,6 +67,20 @@ fn a_report_whose_states_are_not_those_of_its_verdicts_is_refused() {
     refused(&folder, &text, &edits);
 }
 
+#[test]
+fn a_report_whose_controls_are_not_those_of_its_checks_is_refused() {
+    let folder = harbours();
+    run(folder.path(), &check("long.json", &["--by", "framework=iso-27001", "--output", "json=report.json"]));
+    let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
+    let edits: [(&str, Edit); 4] = [
+        ("status", |report| report["by_control"]["controls"][0]["standing"] = json!("failed")),
+        ("counts", |report| report["by_control"]["controls"][0]["counts"]["pass"] = json!(3)),
+        ("controls", |report| report["by_control"]["controls"] = json!([])),
+        ("unmapped", |report| report["by_control"]["unmapped_checks"] = json!(["HB-X-01"])),
+    ];
+    refused(&folder, &text, &edits);
+}
+
 /// Returns a check of a report.
 fn check_of<'r>(report: &'r mut Value, id: &str) -> &'r mut Value {
     let checks = report["checks"].as_array_mut().expect("checks");

@@ -3,7 +3,7 @@
 
 use super::counts::{add, count};
 use super::status::exit_code;
-use super::{Check, Counts, Document, Finding, Waiver};
+use super::{ByControl, Check, Counts, Document, Finding, Waiver};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::report::{Change, CheckState, UnknownsReport, WaiverStatus, WaiverUse, fingerprint_of};
@@ -73,6 +73,9 @@ impl Document<'_> {
         }
         if let Some(fingerprint) = self.foreign_fingerprint() {
             return Some(format!("the fingerprint `{fingerprint}` is not that of its resource"));
+        }
+        if self.by_control.as_ref().is_some_and(|table| *table != ByControl::of(&self.checks, &table.framework)) {
+            return Some("the verdicts by control are not those of its checks".to_owned());
         }
         if !self.is_compared() {
             return Some("the changes since the baseline are not those that it counts".to_owned());
