@@ -81,6 +81,32 @@ fn a_report_whose_controls_are_not_those_of_its_checks_is_refused() {
     refused(&folder, &text, &edits);
 }
 
+#[test]
+fn lines_that_do_not_agree_with_their_run_are_refused() {
+    let folder = harbours();
+    let checked = run(folder.path(), &check("long.json", &["--output", "ndjson=report.ndjson"]));
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let text = std::fs::read_to_string(folder.path().join("report.ndjson")).expect("it was written");
+    let (line, rest) = text.split_once('\n').expect("two lines");
+    let edits: [(&str, Edit); 6] = [
+        ("pack", |line| line["pack"] = json!("another pack")),
+        ("version", |line| line["pack_version"] = json!("9")),
+        ("verdicts", |line| line["verdicts"]["fail"] = json!(0)),
+        ("exit code", |line| line["exit_code"] = json!(0)),
+        ("statuses", |line| line["statuses"] = json!(["findings", "incomplete"])),
+        ("no status", |line| (line["exit_code"], line["statuses"]) = (json!(0), json!(["clean"]))),
+    ];
+    for (name, edit) in edits {
+        let mut line: Value = serde_json::from_str(line).expect("it is JSON");
+        edit(&mut line);
+        std::fs::write(folder.path().join("edited.ndjson"), format!("{line}\n{rest}")).expect("it can be written");
+        let rendered = run(folder.path(), &["render", "edited.ndjson", "--output", "json"]);
+        assert_eq!((rendered.code, rendered.stdout.as_str()), (5, ""), "{name}: {rendered:?}");
+        assert!(rendered.stderr.contains("contradicts itself"), "{name}: {rendered:?}");
+    }
+    assert_eq!(run(folder.path(), &["render", "report.ndjson", "--output", "json"]).code, 1);
+}
+
 /// Returns a check of a report.
 fn check_of<'r>(report: &'r mut Value, id: &str) -> &'r mut Value {
     let checks = report["checks"].as_array_mut().expect("checks");

@@ -3,7 +3,7 @@
 
 use super::counts::{add, count};
 use super::status::exit_code;
-use super::{ByControl, Check, Counts, Document, Finding, Waiver};
+use super::{Account, ByControl, Check, Counts, Diagnostic, Document, Finding, Waiver};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::report::{Change, CheckState, UnknownsReport, WaiverStatus, WaiverUse, fingerprint_of};
@@ -227,5 +227,26 @@ impl Document<'_> {
         };
         let is_known = self.checks.iter().any(|check| check.id == waiver.check);
         agrees && named.count() <= waiver.waived && (is_known || waiver.status == WaiverStatus::Invalid)
+    }
+}
+
+impl Account<'_> {
+    /// Returns the first part of the line of an account that does not agree with its counts or with its run.
+    pub(super) fn contradiction(&self, run: &Document<'_>) -> Option<String> {
+        if (&self.pack, &self.pack_version) != (&run.run.pack, &run.run.pack_version) {
+            return Some("its pack is not that of the run".to_owned());
+        }
+        let mut verdicts = Counts::new();
+        self.checks.values().for_each(|check| add(&mut verdicts, &check.counts));
+        if Verdict::ALL.iter().any(|it| count(&verdicts, *it) != count(&self.verdicts, *it)) {
+            return Some("the totals of an account are not those of its checks".to_owned());
+        }
+        let is_error = |found: &Diagnostic<'_>| found.severity == DiagnosticLevel::Error;
+        // An error of the pack is one of each account.
+        let own = self.diagnostics.iter().any(is_error);
+        let may_be_invalid = [own, own || run.diagnostics.iter().any(is_error)];
+        let is_status = may_be_invalid.iter().any(|invalid| self.statuses == self.statuses_in(run, *invalid));
+        let is_status = is_status && exit_code(&self.statuses) == self.exit_code;
+        (!is_status).then(|| "the status of an account is not that of its verdicts".to_owned())
     }
 }

@@ -85,13 +85,17 @@ fn complete(
         return Err(Diagnostic::error(Code::SavedReport, format!("`{other}` ends before the line of the run"))
             .help("check the snapshots again; the run that wrote this file was interrupted"));
     }
+    let edited = |name: &str, reason: String| {
+        let message = format!("`{name}` contradicts itself: {reason}");
+        Diagnostic::error(Code::SavedReport, message).help(AS_A_WHOLE)
+    };
+    if let Some((of, reason)) = lines.iter().find_map(|(of, account)| Some((of, account.contradiction(&run)?))) {
+        return Err(edited(of, reason));
+    }
     lines.into_iter().for_each(|(_, account)| run.absorb_account(account));
     match run.contradiction() {
         None => Ok(run),
-        Some(reason) => {
-            let message = format!("`{name}` contradicts itself: {reason}");
-            Err(Diagnostic::error(Code::SavedReport, message).help(AS_A_WHOLE))
-        }
+        Some(reason) => Err(edited(name, reason)),
     }
 }
 
