@@ -24,6 +24,7 @@ pub use frameworks::{FRAMEWORKS, Framework};
 pub use model::*;
 pub use parse::{PolicyFile, warm_up};
 pub use request::Policy;
+pub(crate) use waivers::end_of;
 
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::parallel::*;

@@ -447,6 +447,14 @@ pub fn show_datetime(millis: i64) -> String {
     }
 }
 
+/// Reads a moment that [`show_datetime`] wrote, as milliseconds since 1970.
+pub(crate) fn read_shown_datetime(text: &str) -> Option<i64> {
+    match text.strip_suffix(" ms after 1970") {
+        Some(millis) => millis.parse().ok(),
+        None => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),
+    }
+}
+
 /// Returns a duration in Cedar's syntax, in the largest units without a remainder.
 pub fn show_duration(millis: i64) -> String {
     let mut rest = millis.unsigned_abs();
@@ -483,6 +491,16 @@ mod tests {
     use super::*;
     use cedar_policy::{EvalResult, eval_expression};
     use proptest::prelude::*;
+
+    #[test]
+    fn moments_that_are_shown_are_read_back() {
+        for millis in [0, 1_788_220_800_123, -1, MOMENTS.0, MOMENTS.1, i64::MIN, i64::MAX] {
+            assert_eq!(read_shown_datetime(&show_datetime(millis)), Some(millis));
+        }
+        for text in ["", "zzz", "2026-13-01T00:00:00Z", "x ms after 1970", "2026-09-01"] {
+            assert_eq!(read_shown_datetime(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn moments_are_read_as_people_write_them() {

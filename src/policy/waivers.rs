@@ -88,7 +88,7 @@ pub(super) fn waiver(
 }
 
 /// Returns the end of a day, `YYYY-MM-DD` in UTC, in milliseconds since 1970.
-fn end_of(day: &str) -> Option<i64> {
+pub(crate) fn end_of(day: &str) -> Option<i64> {
     let is_date = day.len() == "YYYY-MM-DD".len();
     parse_datetime(day).ok().filter(|_| is_date)?.checked_add(DAY)
 }

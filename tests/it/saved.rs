@@ -107,6 +107,45 @@ fn lines_that_do_not_agree_with_their_run_are_refused() {
     assert_eq!(run(folder.path(), &["render", "report.ndjson", "--output", "json"]).code, 1);
 }
 
+#[test]
+fn a_report_whose_times_contradict_its_waivers_is_refused() {
+    let folder = harbours();
+    std::fs::write(folder.path().join("waivers.cedar"), WAIVER).expect("it can be written");
+    let judged = |now: &'static str| {
+        let more = ["--waivers", "waivers.cedar", "--output", "json=report.json"];
+        let pack = ["check", "long.json", "--schema", "harbour.cedarschema", "--policies", "policies", "--now", now];
+        run(folder.path(), &[&pack[..], &more].concat());
+        std::fs::read_to_string(folder.path().join("report.json")).expect("it was written")
+    };
+    let expire = |report: &mut Value, day: &str| {
+        report["waivers"][0]["expires"] = json!(day);
+        for finding in report["findings"].as_array_mut().expect("findings") {
+            if finding["waiver"].is_object() {
+                finding["waiver"]["expires"] = json!(day);
+            }
+        }
+    };
+    let live = judged("2026-12-31T23:59:59Z");
+    let mut report: Value = serde_json::from_str(&live).expect("it is JSON");
+    assert_eq!(report["waivers"][0]["status"], "live");
+    let edits: [(&str, Edit); 4] = [
+        ("no time", |report| report["run"]["now"] = json!("zzz")),
+        ("no time of capture", |report| report["run"]["snapshots"][0]["captured_at"] = json!("2026-13-01T00:00:00Z")),
+        ("after the last day", |report| report["run"]["now"] = json!("2027-01-01T00:00:00Z")),
+        ("much later", |report| report["run"]["now"] = json!("9999999999999999 ms after 1970")),
+    ];
+    refused(&folder, &live, &edits);
+    for day in ["2026-12-30", "soon"] {
+        expire(&mut report, day);
+        std::fs::write(folder.path().join("edited.json"), report.to_string()).expect("it can be written");
+        let rendered = run(folder.path(), &["render", "edited.json", "--output", "json"]);
+        assert!(rendered.code == 5 && rendered.stderr.contains("last day"), "{day}: {rendered:?}");
+    }
+    let expired = judged("2027-01-01T00:00:00Z");
+    let edits: [(&str, Edit); 1] = [("before its end", |report| report["run"]["now"] = json!("2026-12-31T00:00:00Z"))];
+    refused(&folder, &expired, &edits);
+}
+
 /// Returns a check of a report.
 fn check_of<'r>(report: &'r mut Value, id: &str) -> &'r mut Value {
     let checks = report["checks"].as_array_mut().expect("checks");

@@ -6,7 +6,9 @@ use super::status::exit_code;
 use super::{Account, ByControl, Check, Counts, Diagnostic, Document, Finding, Waiver};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
+use crate::policy::end_of;
 use crate::report::{Change, CheckState, UnknownsReport, WaiverStatus, WaiverUse, fingerprint_of};
+use crate::value::read_shown_datetime;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Document<'_> {
@@ -33,6 +35,13 @@ impl Document<'_> {
         let ids: BTreeSet<&str> = self.checks.iter().map(|check| &*check.id).collect();
         let listed = |level| self.diagnostics.iter().filter(|found| found.severity == level).count();
         let summary = &self.summary;
+        let Some(now) = read_shown_datetime(&self.run.now) else {
+            return Some(format!("`{}` is not a time", self.run.now));
+        };
+        let mut captured = self.run.snapshots.iter().filter_map(|snapshot| snapshot.captured_at.as_deref());
+        if let Some(text) = captured.find(|text| read_shown_datetime(text).is_none()) {
+            return Some(format!("`{text}` is not a time"));
+        }
         if self.run.snapshots.len() != summary.accounts {
             return Some(format!("it lists {} of {} snapshots", self.run.snapshots.len(), summary.accounts));
         }
@@ -55,6 +64,9 @@ impl Document<'_> {
         }
         if let Some(waiver) = self.waivers.iter().find(|waiver| !self.is_counted_rightly(waiver)) {
             return Some(format!("the status of waiver `{}` is not that of its verdicts", waiver.id));
+        }
+        if let Some(waiver) = self.waivers.iter().find(|waiver| !waiver.is_in_time(now)) {
+            return Some(format!("the status of waiver `{}` is not that of its last day", waiver.id));
         }
         if [(DiagnosticLevel::Error, summary.errors), (DiagnosticLevel::Warning, summary.warnings)]
             .into_iter()
@@ -227,6 +239,19 @@ impl Document<'_> {
         };
         let is_known = self.checks.iter().any(|check| check.id == waiver.check);
         agrees && named.count() <= waiver.waived && (is_known || waiver.status == WaiverStatus::Invalid)
+    }
+}
+
+impl Waiver<'_> {
+    /// Returns whether a waiver that is used has not ended at a time, and one that has expired has; the time is in milliseconds
+    /// since 1970.
+    fn is_in_time(&self, now: i64) -> bool {
+        let is_over = |is_over: bool| end_of(&self.expires).is_some_and(|end| (end <= now) == is_over);
+        match self.status {
+            WaiverStatus::Live | WaiverStatus::OverBroad => is_over(false),
+            WaiverStatus::Expired => is_over(true),
+            WaiverStatus::Unused | WaiverStatus::Ignored | WaiverStatus::NotJudged | WaiverStatus::Invalid => true,
+        }
     }
 }
 
