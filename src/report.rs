@@ -22,6 +22,7 @@ mod absorb;
 mod alone;
 pub mod controls;
 
+pub(crate) use absorb::listed_accounts;
 pub(crate) use age::TooOld;
 pub use baseline::{Baseline, Change, Compared};
 pub use configured::{ConfigurationReport, Weakening};

@@ -8,6 +8,7 @@ use crate::parameters::Parameters;
 use crate::policy::Statement;
 use crate::report::{
     CheckReport, CheckState, Clock, Options, RepeatedAccount, Report, SnapshotReport, SoughtInstance, TooOld,
+    listed_accounts,
 };
 use crate::schema::{Model, Shape, SlotId};
 use crate::snapshot::{Data, Snapshot, State};
@@ -169,11 +170,10 @@ fn same_account(report: &Report) -> Option<Diagnostic> {
 fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> Diagnostic {
     let quoted = |ids: &[SmolStr]| ids.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
     let message = format!("`{}` is for the account {}, and no snapshot is of it", listed.id, quoted(&listed.accounts));
-    let more = if report.more_ids { " and others" } else { "" };
     let named = statement.principal.equals.is_some() || statement.principal.within.is_some();
     let span = if named { statement.principal_span } else { statement.resource_span };
     let warning = Diagnostic::warning(Code::NoAccount, message).label(&statement.source, span, "");
-    warning.help(format!("the snapshots are of {}{more}", quoted(&report.ids_seen)))
+    warning.help(listed_accounts(&report.ids_seen))
 }
 
 /// Returns the warning for a check that judges nothing and whose scope names an instance that is not an account.

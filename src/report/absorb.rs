@@ -14,8 +14,15 @@ use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
-/// Ids of accounts that a report keeps.
+/// Ids of accounts that a report lists.
 const IDS: usize = 8;
+
+/// Returns the help that lists the first of the accounts of a run; `ids` are different.
+pub(crate) fn listed_accounts(ids: &[impl AsRef<str>]) -> String {
+    let quoted: Vec<String> = ids.iter().take(IDS).map(|id| format!("{:?}", id.as_ref())).collect();
+    let more = if ids.len() > IDS { " and others" } else { "" };
+    format!("the snapshots are of {}{more}", quoted.join(", "))
+}
 
 /// A diagnostic, with the number of earlier ones of its kind if it is about an account.
 struct Ranked {
@@ -63,7 +70,6 @@ impl Report {
             first_repeated: None,
             scopes: Vec::new(),
             literals: Vec::new(),
-            more_ids: false,
             other_properties: 0,
             skipped: 0,
             skipped_reports: 0,
@@ -177,10 +183,8 @@ impl Report {
         if !self.account_ids.insert(id.clone()) {
             self.repeated += 1;
             self.first_repeated.get_or_insert_with(|| (path.to_owned(), id.clone()));
-        } else if self.ids_seen.len() < IDS {
+        } else if self.ids_seen.len() <= IDS {
             self.ids_seen.push(id.clone());
-        } else {
-            self.more_ids = true;
         }
     }
 

@@ -30,7 +30,6 @@ impl Report {
             first_repeated: None,
             scopes: Vec::new(),
             literals: Vec::new(),
-            more_ids: false,
             other_properties: 0,
             skipped: 0,
             skipped_reports: 0,

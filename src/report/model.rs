@@ -41,7 +41,7 @@ pub struct Report {
     pub suppressed: DiagnosticCounts,
     /// Whether the pack, a parameter or the selection is invalid. Then every account may lack verdicts.
     pub invalid: bool,
-    /// Ids of accounts, the first few.
+    /// Different ids of accounts: one more than messages list.
     pub ids_seen: Vec<SmolStr>,
     /// The ids of all accounts.
     pub(crate) account_ids: HashSet<SmolStr>,
@@ -53,8 +53,6 @@ pub struct Report {
     pub(crate) scopes: Vec<SoughtInstance>,
     /// The instances that entity literals in conditions name.
     pub(crate) literals: Vec<SoughtInstance>,
-    /// Whether there were ids that `ids_seen` does not contain.
-    pub more_ids: bool,
     /// The number of properties of snapshots that the schema does not declare.
     pub other_properties: usize,
     /// The number of files in directories that are not snapshots.

@@ -349,3 +349,59 @@ fn merged_parts_of_one_account_are_reported() {
     assert_eq!(merged, whole);
     assert_eq!(whole["diagnostics"][0]["code"], "same-account");
 }
+
+/// A problem that no snapshot has what a setting, a check or a baseline names is one of all parts.
+#[test]
+fn merged_parts_have_the_problems_of_one_run() {
+    let folder = harbours();
+    let schema = replaced(SCHEMA, "@path(\"/piers/*\")", "@parameter_scope\n@path(\"/piers/*\")");
+    std::fs::write(folder.path().join("harbour.cedarschema"), schema).expect("it can be written");
+    let bray = replaced(&replaced(SOUND, "\"Anse\"", "\"Bray\""), "\"east\"", "\"west\"");
+    let cove = replaced(&bray, "\"Bray\"", "\"Cove\"");
+    let scoped = |id: &str, scope: &str| {
+        let when = if id == "S-LIT" { "when { resource == Pier::\"west\" }" } else { "" };
+        format!(
+            "@id({id:?}) @title(\"t\") @severity(\"low\") forbid ({scope}) {when} unless {{ resource.length > 0 }};\n"
+        )
+    };
+    let account = |name: &str| format!("principal == Harbour::{name:?}, action == Action::\"audit\", resource is Pier");
+    let more = [
+        scoped("S-ONE", &account("Anse")),
+        scoped("S-NONE", &account("Dune")),
+        scoped("S-PIER", "principal, action == Action::\"audit\", resource == Pier::\"east\""),
+        scoped("S-LIT", "principal, action == Action::\"audit\", resource is Pier"),
+    ];
+    std::fs::write(folder.path().join("policies/more.cedar"), more.concat()).expect("it can be written");
+    std::fs::write(folder.path().join("bray.json"), bray).expect("it can be written");
+    std::fs::write(folder.path().join("cove.json"), cove).expect("it can be written");
+    run(folder.path(), &check("long.json", &["--output", "json=base.json"]));
+    let judged = |snapshots: &[&str], output: &str| {
+        let pack =
+            ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW, "--baseline", "base.json"];
+        let arguments = [&["check"], snapshots, &pack, &["--param", "east:max_boats=9", "--output", output]].concat();
+        run(folder.path(), &arguments)
+    };
+    for parts in [["long.json", "bray.json", "cove.json"], ["bray.json", "cove.json", "long.json"]] {
+        let reports = ["a.json.report", "b.json.report", "c.json.report"];
+        for (part, report) in parts.iter().zip(reports) {
+            let part = judged(&[part], &format!("json={report}"));
+            assert!([0, 5].contains(&part.code), "{part:?}");
+        }
+        let whole = judged(&parts, "json");
+        let merged = run(folder.path(), &[&["render"], &reports[..], &["--output", "json"]].concat());
+        assert_eq!((merged.code, merged.json()), (whole.code, whole.json()));
+        assert_eq!(whole.code, 0, "{whole:?}");
+        let messages: Vec<Value> = whole.json()["diagnostics"].as_array().expect("diagnostics").clone();
+        let none = messages.iter().find(|it| it["code"] == "no-account").expect("a warning");
+        assert!(none["message"].to_string().contains("S-NONE") && messages.len() == 1, "{messages:?}");
+    }
+    // The settings of parts without the instance are an error of the whole.
+    for (snapshot, report) in [("bray.json", "a.json.report"), ("cove.json", "b.json.report")] {
+        assert_eq!(judged(&[snapshot], &format!("json={report}")).code, 5);
+    }
+    let whole = judged(&["bray.json", "cove.json"], "json");
+    let merged = run(folder.path(), &["render", "a.json.report", "b.json.report", "--output", "json"]);
+    assert_eq!((merged.code, merged.json()), (whole.code, whole.json()));
+    assert!(whole.code == 5 && whole.stdout.contains("no judged snapshot has it"), "{whole:?}");
+    assert!(whole.stdout.contains("the baseline `base.json` has no finding"), "{whole:?}");
+}

@@ -7,7 +7,7 @@ use super::counts::{add, count};
 use super::{Account, AlsoCovered, ByControl, Changes, Check, Document, Label, Saved, Snapshot, Waiver};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{BEYOND, Verdict};
-use crate::report::{Beyond, CheckState, FileRole, RepeatedAccount, WaiverProblem, WaiverStatus};
+use crate::report::{Beyond, CheckState, FileRole, RepeatedAccount, WaiverProblem, WaiverStatus, listed_accounts};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -154,7 +154,10 @@ fn selected(check: &Check<'_>) -> bool {
 
 impl Document<'static> {
     /// Adds the accounts of another run of the same pack.
-    fn absorb(&mut self, other: Self) {
+    fn absorb(&mut self, mut other: Self) {
+        if self.has_judged() && other.has_judged() {
+            self.drop_matched(&mut other);
+        }
         self.run.now = self.run.now.clone().min(other.run.now);
         self.run.snapshots.extend(other.run.snapshots);
         for (mine, theirs) in self.checks.iter_mut().zip(other.checks) {
@@ -195,15 +198,61 @@ impl Document<'static> {
         }
     }
 
-    /// Replaces the diagnostics of merged runs about equal account ids by that of all snapshots, and counts all diagnostics.
+    /// Returns whether the run judged a snapshot.
+    fn has_judged(&self) -> bool {
+        self.run.snapshots.iter().any(|snapshot| snapshot.account.is_some())
+    }
+
+    /// Removes the problems that one of two runs has because no snapshot of it matches, if a snapshot of the other one does.
+    fn drop_matched(&mut self, other: &mut Self) {
+        let is_judged = |document: &Self| document.run.baseline.as_ref().is_some_and(|baseline| baseline.judged > 0);
+        let (mine, theirs) = (is_judged(self), is_judged(other));
+        let configuration = self.run.configuration.as_ref().map(|configuration| configuration.path.clone());
+        let is_unmatched = |found: &super::Diagnostic<'_>| {
+            let is_of_settings = |label: &Label<'_>| Some(&label.span.file) == configuration.as_ref();
+            found.code == Code::NoInstance.name()
+                || found.code == Code::NoAccount.name() && !found.labels.is_empty()
+                || found.code == Code::Parameter.name() && found.labels.iter().all(is_of_settings)
+        };
+        let is_of_baseline =
+            |found: &super::Diagnostic<'_>| found.code == Code::NoAccount.name() && found.labels.is_empty();
+        let is_same = |a: &super::Diagnostic<'_>, b: &super::Diagnostic<'_>| {
+            (&a.code, a.severity, &a.message, &a.labels) == (&b.code, b.severity, &b.message, &b.labels)
+        };
+        let is_guess =
+            |found: &super::Diagnostic<'_>| found.help.as_deref().is_some_and(|it| it.starts_with("did you"));
+        // The problem of both runs is that of this one. The help with a similar id is of more use than one with any ids.
+        self.diagnostics.retain_mut(|found| {
+            if !is_unmatched(found) {
+                return mine || !theirs || !is_of_baseline(found);
+            }
+            let same = other.diagnostics.iter().find(|theirs| is_same(theirs, found));
+            if let Some(same) = same.filter(|same| is_guess(same) && !is_guess(found)) {
+                found.help.clone_from(&same.help);
+            }
+            same.is_some()
+        });
+        other.diagnostics.retain(|found| !is_unmatched(found) && (theirs || !mine || !is_of_baseline(found)));
+    }
+
+    /// Replaces the diagnostics of merged runs about equal account ids by that of all snapshots, lists the accounts of all
+    /// snapshots, and counts all diagnostics.
     fn finish_diagnostics(&mut self) {
         let (mut seen, mut first, mut repeated) = (BTreeSet::new(), None, 0);
+        let mut ids = Vec::new();
         for snapshot in &self.run.snapshots {
-            if let Some(id) = snapshot.account.as_deref().filter(|id| !seen.insert(*id)) {
-                repeated += 1;
-                first.get_or_insert((&*snapshot.path, id));
+            match snapshot.account.as_deref() {
+                Some(id) if !seen.insert(id) => {
+                    repeated += 1;
+                    first.get_or_insert((&*snapshot.path, id));
+                }
+                id => ids.extend(id),
             }
         }
+        let accounts = listed_accounts(&ids);
+        let is_of_account =
+            |found: &&mut super::Diagnostic<'_>| found.code == Code::NoAccount.name() && !found.labels.is_empty();
+        self.diagnostics.iter_mut().filter(is_of_account).for_each(|found| found.help = Some(accounts.clone().into()));
         let is_covered = self.run.baseline.is_some() || count(&self.summary.verdicts, Verdict::Waived) > 0;
         let problem = first.map(|(path, id)| RepeatedAccount { path, id, count: repeated }.problem(is_covered));
         self.diagnostics.retain(|found| found.code != Code::SameAccount.name());
