@@ -204,7 +204,9 @@ fn valid(args: &Args, inputs: &Inputs, file: &str) -> Result<(), Vec<Diagnostic>
     // The file with these places is not written, and without the new waivers there is no error.
     let refused = |error: &Diagnostic| {
         let message = format!("the waiver cannot be written: {}", error.message);
-        Diagnostic::error(Code::WaiverRefused, message).help("write a waiver by hand")
+        // The annotations have the texts of the arguments.
+        let help = error.help.as_deref().filter(|_| error.code == Code::PolicyAnnotation);
+        Diagnostic::error(Code::WaiverRefused, message).help(help.unwrap_or("write a waiver by hand"))
     };
     let refused: Vec<Diagnostic> = errors.map(refused).collect();
     if refused.is_empty() { Ok(()) } else { Err(refused) }

@@ -957,3 +957,21 @@ fn a_waiver_of_compared_records_with_many_values_is_refused() {
     assert_ne!(refused.code, 0, "{refused:?}");
     assert!(refused.stderr.contains("`have` is a record of more than"), "{refused:?}");
 }
+
+#[test]
+fn a_text_that_is_too_long_for_a_waiver_is_to_be_shortened() {
+    let schema = r#"@path("") entity Fleet = {};
+        @path("/hosts/*") @key("id") entity Host in [Fleet] = { on: Bool };
+        action audit appliesTo { principal: [Fleet], resource: [Host], context: {} };"#;
+    let policy = r#"@id("H-1") @title("t") @severity("low")
+        forbid (principal, action == Action::"audit", resource is Host) unless { resource.on };"#;
+    let reported = Reported::of(schema, policy, r#"{"hosts": [{"id": "h", "on": false}]}"#);
+    let ticket = |length| {
+        let ticket = "x".repeat(length);
+        reported.waive(&[&reported.fingerprint("H-1")], &["--ticket", &ticket])
+    };
+    let refused = ticket(201);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(refused.stderr.contains("the limit is") && refused.stderr.contains("help: shorten it"), "{refused:?}");
+    assert_eq!(ticket(200).code, 0);
+}
