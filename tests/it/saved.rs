@@ -309,6 +309,21 @@ fn merged_parts_have_the_waivers_of_one_run() {
     let whole = judged(&["sound.json", "long.json"], "json");
     let merged = run(folder.path(), &["render", "sound-report.json", "long-report.json", "--output", "json"]);
     assert_eq!((merged.code, merged.json()), (whole.code, whole.json()));
+    // It is unused in both parts, or covers verdicts that it does not waive.
+    let twin = replaced(SOUND, "\"Anse\"", "\"Cove\"");
+    std::fs::write(folder.path().join("twin.json"), twin).expect("it can be written");
+    let broad = replaced(WAIVER, "when { resource.length == 41 }", "");
+    for (waiver, part) in [(WAIVER, "twin.json"), (&broad, "long.json")] {
+        std::fs::write(folder.path().join("waivers.cedar"), waiver).expect("it can be written");
+        judged(&["sound.json"], "json=first-report.json");
+        judged(&[part], "json=second-report.json");
+        let whole = judged(&["sound.json", part], "json").json();
+        let merged =
+            run(folder.path(), &["render", "first-report.json", "second-report.json", "--output", "json"]).json();
+        assert_eq!(merged, whole);
+        let place = &whole["diagnostics"][0]["labels"][0]["span"];
+        assert!(place["excerpt"].is_object(), "{whole:#}");
+    }
     let twice = run(folder.path(), &["render", "sound-report.json", "sound-report.json", "--output", "json"]);
     assert_eq!(twice.code, 5, "{twice:?}");
 }

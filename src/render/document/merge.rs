@@ -4,7 +4,7 @@
 //! counts before it is merged.
 
 use super::counts::{add, count};
-use super::{Account, AlsoCovered, ByControl, Changes, Check, Document, Label, Saved, Snapshot, Waiver};
+use super::{Account, AlsoCovered, ByControl, Changes, Check, Document, Label, Saved, Snapshot, Span, Waiver};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{BEYOND, Verdict};
 use crate::report::{Beyond, CheckState, FileRole, RepeatedAccount, WaiverProblem, WaiverStatus, listed_accounts};
@@ -184,11 +184,13 @@ impl Document<'static> {
         }
         let mut other_diagnostics = other.diagnostics;
         for (mine, theirs) in self.waivers.iter_mut().zip(other.waivers) {
-            for diagnostics in [&mut self.diagnostics, &mut other_diagnostics] {
-                diagnostics.retain(|found| !mine.is_subject(found));
-            }
+            let of_parts = [&mut self.diagnostics, &mut other_diagnostics]
+                .map(|diagnostics| diagnostics.extract_if(.., |found| mine.is_subject(found)).collect::<Vec<_>>());
             mine.absorb(theirs);
-            self.diagnostics.extend(mine.problem(self.summary.accounts));
+            // The place of a waiver has no excerpt, and that of a diagnostic about it has one.
+            let place = of_parts.into_iter().flatten().find_map(|found| found.labels.into_iter().next());
+            let place = place.map_or_else(|| mine.span.clone(), |label| label.span);
+            self.diagnostics.extend(mine.problem(self.summary.accounts, place));
         }
         // A problem of the pack is the same in every run.
         for diagnostic in other_diagnostics {
@@ -300,7 +302,7 @@ impl Document<'static> {
         self.other_verdicts.iter_mut().for_each(|others| others.sort_by(|a, b| a.check.cmp(&b.check)));
         fn key<'d>(found: &'d super::Diagnostic<'static>) -> impl Ord + use<'d> {
             let place = found.labels.first().map(|label| {
-                let super::Span { file, start, end, .. } = &label.span;
+                let Span { file, start, end, .. } = &label.span;
                 (file, start.offset, end.offset)
             });
             (place, &found.code, &found.message)
@@ -335,15 +337,15 @@ impl Waiver<'static> {
         };
     }
 
-    /// Returns the warning about the waiver over a number of accounts, if there is one.
-    fn problem(&self, accounts: usize) -> Option<super::Diagnostic<'static>> {
+    /// Returns the warning about the waiver over a number of accounts, if there is one, with its place.
+    fn problem(&self, accounts: usize, place: Span<'static>) -> Option<super::Diagnostic<'static>> {
         if self.status == WaiverStatus::Expired {
             // Both runs have it.
             return None;
         }
         let examples: Vec<String> = self.also_covers.iter().map(|it| it.shown(accounts > 1)).collect();
         let texts = WaiverProblem::of(self.status, &self.id, &self.check, &self.expires, self.beyond, &examples)?;
-        let label = Label { text: texts.label.into(), span: self.span.clone() };
+        let label = Label { text: texts.label.into(), span: place };
         Some(super::Diagnostic {
             code: texts.code.name().into(),
             severity: DiagnosticLevel::Warning,
