@@ -420,3 +420,25 @@ fn merged_parts_have_the_problems_of_one_run() {
     assert!(whole.code == 5 && whole.stdout.contains("no judged snapshot has it"), "{whole:?}");
     assert!(whole.stdout.contains("the baseline `base.json` has no finding"), "{whole:?}");
 }
+
+/// Two snapshots of one account are an error with a baseline, and the report of it can be read.
+#[test]
+fn a_report_of_two_snapshots_of_one_account_with_a_baseline_is_read() {
+    let folder = harbours();
+    run(folder.path(), &check("long.json", &["--output", "json=base.json"]));
+    let judged = |snapshots: &[&str], output: &str| {
+        let pack =
+            ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW, "--baseline", "base.json"];
+        run(folder.path(), &[&["check"], snapshots, &pack, &["--output", output]].concat())
+    };
+    let whole = judged(&["sound.json", "long.json"], "json");
+    assert_eq!(whole.code, 5, "{whole:?}");
+    assert_eq!(whole.json()["run"]["baseline"]["judged"], 2);
+    std::fs::write(folder.path().join("report.json"), &whole.stdout).expect("it can be written");
+    judged(&["sound.json"], "json=a.report");
+    judged(&["long.json"], "json=b.report");
+    for reports in [&["report.json"][..], &["a.report", "b.report"]] {
+        let rendered = run(folder.path(), &[&["render"], reports, &["--output", "json"]].concat());
+        assert_eq!((rendered.code, rendered.json()), (5, whole.json()), "{reports:?}");
+    }
+}

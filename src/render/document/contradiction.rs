@@ -205,7 +205,13 @@ impl Document<'_> {
         };
         let fixed = self.checks.iter().flat_map(|check| &check.baseline).map(|changes| changes.fixed);
         let fixed = fixed.fold(0, usize::saturating_add);
-        self.checks.iter().all(is_counted) && fixed <= baseline.judged && baseline.judged <= baseline.findings
+        let mut seen = BTreeSet::new();
+        let mut accounts = self.run.snapshots.iter().filter_map(|snapshot| snapshot.account.as_deref());
+        // The findings of a baseline are compared with each snapshot of their account.
+        let is_repeated = accounts.any(|account| !seen.insert(account));
+        self.checks.iter().all(is_counted)
+            && fixed <= baseline.judged
+            && (is_repeated || baseline.judged <= baseline.findings)
     }
 
     /// Returns whether a finding has a waiver if it is waived, and this waiver waives its original verdict.

@@ -170,7 +170,7 @@ impl Document<'static> {
             }
         }
         if let (Some(mine), Some(theirs)) = (&mut self.run.baseline, &other.run.baseline) {
-            mine.judged = mine.judged.saturating_add(theirs.judged).min(mine.findings);
+            mine.judged = mine.judged.saturating_add(theirs.judged);
         }
         let (mine, theirs) = (&mut self.summary, other.summary);
         add(&mut mine.verdicts, &theirs.verdicts);
