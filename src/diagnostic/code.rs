@@ -149,7 +149,7 @@ codes! {
     Parameter, "parameter", Error;
     /// An annotation of a policy is unknown, missing or not valid.
     PolicyAnnotation, "policy-annotation", Error;
-    /// A policy compares a case-folded value with a text that no folded value can equal.
+    /// A policy compares a value of a reader with a text that the reader never gives.
     PolicyFolded, "policy-folded", Error;
     /// A `has` test is always true, always false, or depends on the type only.
     PolicyHas, "policy-has", Error;

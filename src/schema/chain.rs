@@ -142,14 +142,18 @@ impl Chain {
 
     /// Returns whether it gives texts in folded form.
     pub fn folds(&self) -> bool {
-        let gives_text = self.readers.last().is_some_and(|last| last.gives() == DatumType::Text);
-        gives_text && self.readers.iter().any(Reader::folds)
+        self.gives_text() && self.readers.iter().any(Reader::folds)
+    }
+
+    /// Returns whether it gives texts.
+    pub fn gives_text(&self) -> bool {
+        self.readers.last().is_some_and(|last| last.gives() == DatumType::Text)
     }
 
     /// Returns the form of a text in which it can be equal to a text that the chain gives. Returns `None` if the chain
-    /// does not give texts in folded form, or cannot give this text.
+    /// does not give texts, or cannot give this text.
     pub fn folded(&self, text: &str) -> Option<String> {
-        let mut form = self.folds().then(|| text.to_owned())?;
+        let mut form = self.gives_text().then(|| text.trim().to_owned())?;
         for (at, reader) in self.readers.iter().enumerate() {
             match reader {
                 // Domains and letters with case are folded from other characters, which do not separate.
@@ -163,9 +167,27 @@ impl Chain {
                 _ => {}
             }
         }
-        Some(form)
+        self.readers.last().is_some_and(|last| last.gives_text(&form)).then_some(form)
     }
 
+    /// Returns the text that it can give and that a text means.
+    pub(crate) fn meant(&self, text: &str) -> Option<String> {
+        self.folded(text).or_else(|| self.folded(&self.readers.last()?.meant(text)?))
+    }
+
+    /// Returns the reason why it does not give a text.
+    pub(crate) fn refusal(&self, text: &str) -> String {
+        match self.readers.last() {
+            Some(last) if self.folded(text).is_none() || !self.folds() => format!("it is not {}", last.shape()),
+            _ => "it is not in folded form".to_owned(),
+        }
+    }
+
+    /// Returns the first character of a text that no text that it gives has.
+    pub(crate) fn never_gives(&self, text: &str) -> Option<char> {
+        let last = self.readers.last()?;
+        text.chars().find(|c| last.never_gives(*c))
+    }
     /// Reads one value. Words for missing elements are those of the set that a reader makes.
     pub fn read(&self, datum: Datum, words: &LackingWords) -> Read {
         let mut read = Read { data: vec![datum], ..Read::default() };
@@ -394,7 +416,12 @@ mod tests {
         assert_eq!(chain("split(,), casefold").folded("Ab").as_deref(), Some("ab"));
         assert_eq!(chain("casefold, split(,)").folded("Ab").as_deref(), Some("ab"));
         assert_eq!(chain("split(,), casefold").folded("a,b"), None);
-        assert_eq!(chain("split(,)").folded("Ab"), None);
+        assert_eq!(chain("split(,)").folded(" Ab").as_deref(), Some("Ab"));
+        assert_eq!(chain("split(,)").folded("a,b"), None);
+        assert_eq!(chain("split(,)").folded(" "), None);
+        assert_eq!(chain("split(;), email").folded("A"), None);
+        assert_eq!(chain("split(;), email").folded("A@x.example").as_deref(), Some("a@x.example"));
+        assert_eq!(chain("casefold, split(k)").folded("k"), None);
         // Not split, but folded to the separator.
         assert_eq!(chain("split(k), casefold").folded("k").as_deref(), Some("k"));
         assert_eq!(chain("split(.), parents").folded("a\u{3002}b").as_deref(), Some("a.b"));

@@ -3,6 +3,7 @@
 //! A reader takes a value of one type and gives one of another type. [`Chain`](super::Chain) joins readers.
 
 mod numbers;
+mod range;
 mod times;
 
 pub use numbers::Unit;
@@ -420,12 +421,9 @@ fn parents(domain: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns whether a text has the form of a domain: labels without blanks, none of them empty.
+/// Returns whether a text is a domain, perhaps with a final dot, of a possible length.
 fn is_domain(text: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "@/\\,;<>()\"?#*".contains(c);
-    let labels = text.strip_suffix('.').unwrap_or(text);
-    text.starts_with('[')
-        || text.len() <= LONGEST_DOMAIN && labels.split('.').all(|label| !label.is_empty() && !label.contains(odd))
+    fold::is_domain(text.strip_suffix('.').unwrap_or(text)) && fold::domain(text).text.len() <= LONGEST_DOMAIN
 }
 
 impl Reader {
@@ -448,11 +446,11 @@ impl Reader {
             return Some(Ok(Folded { written, text: Cow::Borrowed(written), is_domain_rejected: false }));
         }
         let part = match self {
-            Reader::Domain => match fold::is_domain(text.strip_suffix('.').unwrap_or(text)) {
-                true if text.len() <= LONGEST_DOMAIN && invisible(text).is_none() => Ok(text),
-                _ => {
+            Reader::Domain => match invisible(text) {
+                None if is_domain(text) => Ok(text),
+                hidden => {
                     let usual = || "write a domain such as example.com, without `@`, `*` and `https://`".into();
-                    Err(WrongShape::new("a domain", invisible(text).map_or_else(usual, removal)))
+                    Err(WrongShape::new("a domain", hidden.map_or_else(usual, removal)))
                 }
             },
             // `@` has two compatible forms.
@@ -462,15 +460,16 @@ impl Reader {
                     WrongShape::new("an e-mail address", invisible(text).map_or_else(usual, removal))
                 })
             }
-            Reader::Casefold | Reader::EmailOrName => match unseen(text) {
+            // Folding may leave a joiner between ASCII letters, where it is not seen.
+            Reader::Casefold | Reader::EmailOrName => match unseen(text).or_else(|| unseen(&fold::caseless(text))) {
                 None => Ok(text),
                 Some(c) => Err(WrongShape::new("a text of visible characters", removal(c))),
             },
-            // The folded form does not have the invisible characters.
-            Reader::Parents => match (invisible(text), fold::domain(text).text) {
-                (None, folded) if text.len() <= LONGEST_DOMAIN && is_domain(&folded) => Ok(text),
-                (Some(c), _) => Err(WrongShape::new("a domain", removal(c))),
-                _ => Err(WrongShape::new("a domain", "write a domain such as mail.example.com")),
+            Reader::Parents => match invisible(text) {
+                // The host of a URL may be an address.
+                None if is_domain(text) || text.starts_with('[') => Ok(text),
+                Some(c) => Err(WrongShape::new("a domain", removal(c))),
+                None => Err(WrongShape::new("a domain", "write a domain such as mail.example.com")),
             },
             Reader::Email | Reader::EmailDomain | Reader::EmailLocal | Reader::EmailLocalWords => email_parts(text)
                 .map(|(local, domain)| match self {
@@ -605,7 +604,10 @@ fn address(written: &str) -> (Cow<'_, str>, bool) {
 /// Splits an e-mail address into local part and domain; a name, a list or hidden characters around it are errors.
 fn email_parts(text: &str) -> Option<(&str, &str)> {
     let (local, domain) = text.split_once('@')?;
-    let odd = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c) || "@,;:<>()[]\"\\*".contains(c);
+    let odd = |c: char| {
+        let c = fold::canonical(c);
+        c.is_whitespace() || c.is_control() || is_invisible(c) || "@,;:<>()[]\"\\*".contains(c)
+    };
     let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
     let sound = |part: &str| {
         let dotted = part.starts_with('.') || part.ends_with('.');
@@ -643,10 +645,10 @@ fn url_parts(text: &str) -> Option<(&str, &str)> {
     let host = if host.starts_with('[') { host.split_inclusive(']').next()? } else { host.split(':').next()? };
     let named =
         !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    let closed = host.starts_with('[') == host.ends_with(']');
+    let closed = if host.starts_with('[') { host.ends_with(']') } else { !host.contains(['[', ']']) };
     // A browser reads `\` as `/`, so the host would not be the one that it opens.
     let odd = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c) || c == '\\';
-    (named && closed && host.contains(|c| c != '.') && !authority.contains(odd)).then_some((scheme, host))
+    (named && closed && host.contains(|c| !fold::is_stop(c)) && !authority.contains(odd)).then_some((scheme, host))
 }
 
 #[cfg(test)]

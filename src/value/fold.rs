@@ -77,14 +77,24 @@ pub fn domain(text: &str) -> Domain<'_> {
 /// Returns whether a text has the form of a domain: labels that are not empty, in ASCII of letters, digits, `-` and `_`. No label has a
 /// dash of a word processor, a quote, a bracket or a space.
 pub fn is_domain(text: &str) -> bool {
-    let labels = match text.is_ascii() {
-        true => Cow::Borrowed(text),
-        false => match Uts46::new().to_unicode(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow) {
-            (mapped, Ok(())) => mapped,
-            (_, Err(_)) => caseless(text),
-        },
-    };
-    labels.split('.').all(|label| !label.is_empty() && label.chars().all(is_of_label))
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(is_of_label);
+    if text.is_ascii() {
+        return text.split('.').all(is_label);
+    }
+    // If IDNA rejects one label, it still reads the others.
+    let is_mapped = |label: &str| is_label(&to_unicode(label).unwrap_or_else(|| caseless(label)));
+    to_unicode(text).map_or_else(|| text.split(is_stop).all(is_mapped), |mapped| mapped.split('.').all(is_label))
+}
+
+/// Returns the form of a domain with its characters, unless IDNA rejects it.
+fn to_unicode(text: &str) -> Option<Cow<'_, str>> {
+    let (mapped, result) = Uts46::new().to_unicode(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow);
+    result.ok().map(|()| mapped)
+}
+
+/// Returns whether IDNA reads a character as the full stop between two labels.
+pub fn is_stop(c: char) -> bool {
+    matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
 }
 
 fn is_of_label(c: char) -> bool {

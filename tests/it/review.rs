@@ -27,6 +27,9 @@ entity Team in [Account] = { nick?: String, status?: String };
 entity Person in [Account] = {
   @as("email") mail: String,
   @as("url-host") host?: String,
+  @as("email-domain") domain: String,
+  @as("email-domain") @null("\"none of them\"") site: String,
+  @as("split(\",\")") groups: Set<String>,
   team: Team,
   nick: String,
   @enclosing up: Account,
@@ -288,6 +291,20 @@ fn a_text_that_is_not_folded_is_refused_where_it_is_compared_with_a_folded_attri
         ("[{ m: \"Open\" }].contains({ m: resource.status })", "\"Open\"", "write \"open\""),
         ("Person::\"p\".mail == \"Mia@x.example\"", "\"Mia@x.example\"", "write \"mia@x.example\""),
         ("Person::\"p\" has host && Person::\"p\".host == \"X.example\"", "\"X.example\"", "write \"x.example\""),
+        (
+            "Person::\"p\" has host && Person::\"p\".host == \"https://x.example/\"",
+            "\"https://x.example/\"",
+            "write \"x.example\"",
+        ),
+        ("Person::\"p\" has host && Person::\"p\".host like \"https://*\"", "\"https://*\"", "no value has '/'"),
+        ("Person::\"p\" has host && Person::\"p\".host like \"x.example:1\"", "\"x.example:1\"", "write \"x.example\""),
+        ("Person::\"p\".mail like \"x.example\"", "\"x.example\"", "it is not an e-mail address"),
+        ("Person::\"p\".mail == \"a@x.example.\"", "\"a@x.example.\"", "it is not an e-mail address"),
+        ("Person::\"p\".domain == \"@x.example\"", "\"@x.example\"", "it is not a domain / write \"x.example\""),
+        ("Person::\"p\".domain like \"*@x.example\"", "\"*@x.example\"", "no value has '@'"),
+        ("[\"x.example\", \"*.x.example\"].contains(Person::\"p\".domain)", "\"*.x.example\"", "it is not a domain"),
+        ("Person::\"p\".groups.contains(\"a,b\")", "\"a,b\"", "it is not a piece between separators"),
+        ("Person::\"p\".groups.contains(\" a\")", "\" a\"", "write \"a\""),
         ("resource.status == context.parameters.bad", "context.parameters.bad", "write \"open\" in its `@default`"),
     ];
     for (condition, label, help) in table {
@@ -309,6 +326,10 @@ fn a_text_that_can_be_equal_is_kept() {
         "context.parameters.words.contains(resource.status)",
         "context.parameters.bad == resource.title",
         "resource.status == resource.title",
+        "Person::\"p\".site == \"none of them\"",
+        "Person::\"p\".domain like \"*.x.example\"",
+        "Person::\"p\".groups.contains(\"A b\")",
+        "Person::\"p\" has host && Person::\"p\".host == \"[::1]\"",
         "{ m: resource.status, n: \"open\" } == { m: \"open\", n: \"open\" }",
     ] {
         let rest = format!("(principal, action, resource is Account) when {{ {condition} }}");

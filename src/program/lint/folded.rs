@@ -1,17 +1,17 @@
-//! Texts that are compared with a folded attribute and are not in folded form: they are equal to no value.
+//! Texts that are compared with an attribute whose readers never give them: they are equal to no value.
 
 use super::{Reviewed, reached};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::Statement;
 use crate::program::{Constant, LikePattern, NodeId, NodeKind, Program};
-use crate::schema::{Chain, Model, Origin, Reader, SlotId, Ty, folded};
+use crate::schema::{Chain, EntityType, Fallback, Model, Origin, Reader, SlotId, Ty, folded};
 use crate::source::{Source, Span};
 use crate::value::{TypeId, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A parameter that is compared with folded values only.
+/// A parameter that is compared with values of readers only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Comparison {
     /// Its place in the model.
@@ -26,7 +26,7 @@ pub(crate) struct Comparison {
 
 /// A part of one side of a comparison.
 enum Leaf {
-    /// An attribute that is read through folding readers.
+    /// An attribute whose texts readers give.
     Folded(TypeId, SlotId, Chain),
     /// A text of the policy.
     Text(NodeId, String),
@@ -107,7 +107,7 @@ impl Found<'_> {
             match leaf {
                 Leaf::Text(node, text) if !equals(text) && !reads(&with, text) => {
                     let span = self.program.node(*node).span;
-                    self.refuse(span, text, &with, fold(&with, text).map(|folded| format!("write {folded:?}")));
+                    self.refuse(span, text, &with, refusal(&with, text), help(&with, text));
                 }
                 Leaf::Parameter(node, parameter) => self.parameter(*node, *parameter, with.clone()),
                 _ => {}
@@ -145,18 +145,32 @@ impl Found<'_> {
             let core = if core.is_empty() { String::new() } else { folded(&Reader::Casefold, core)? };
             Some(format!("{}{core}{}", kept(before, at == 0), kept(after, at == last)))
         };
-        let fits =
-            |chain: &Chain| pieces.iter().enumerate().all(|(at, piece)| form(at, piece, chain).as_ref() == Some(piece));
+        let never = |chain: &Chain| pieces.iter().find_map(|piece| chain.never_gives(piece));
+        let fits = |chain: &Chain| {
+            let is_form = |(at, piece): (usize, &String)| form(at, piece, chain).as_ref() == Some(piece);
+            pieces.iter().enumerate().all(is_form) && (whole || never(chain).is_none())
+        };
         let Some((_, first)) = with.first() else { return };
         if with.iter().any(|(_, chain)| fits(chain)) {
             return;
         }
         let escaped = |piece: String| format!("{piece:?}").trim_matches('"').replace('*', "\\*");
         let written = pieces.iter().cloned().map(escaped).collect::<Vec<_>>().join("*");
-        let forms: Option<Vec<String>> =
-            pieces.iter().enumerate().map(|(at, piece)| form(at, piece, first).map(escaped)).collect();
-        let help = forms.map(|forms| format!("write \"{}\"", forms.join("*")));
-        self.refuse(self.pattern_span(node, text), &written, &with, help);
+        let span = self.pattern_span(node, text);
+        match never(first) {
+            _ if whole => {
+                let text = pieces.concat();
+                let help = help(&with, &text).map(|help| help.replace('*', "\\*"));
+                self.refuse(span, &written, &with, refusal(&with, &text), help);
+            }
+            Some(c) => self.refuse(span, &written, &with, format!("no value has {c:?}"), None),
+            None => {
+                let forms: Option<Vec<String>> =
+                    pieces.iter().enumerate().map(|(at, piece)| form(at, piece, first).map(escaped)).collect();
+                let help = forms.map(|forms| format!("write \"{}\"", forms.join("*")));
+                self.refuse(span, &written, &with, "it is not in folded form".to_owned(), help);
+            }
+        }
     }
 
     /// Returns where a pattern is written: the string after the text.
@@ -168,9 +182,9 @@ impl Found<'_> {
         quote.map_or(whole, |at| Span::new(after + at, whole.end))
     }
 
-    fn refuse(&mut self, span: Span, text: &str, with: &[(String, Chain)], help: Option<String>) {
+    fn refuse(&mut self, span: Span, text: &str, with: &[(String, Chain)], reason: String, help: Option<String>) {
         if self.seen.insert((span, text.to_owned())) {
-            let error = Diagnostic::error(Code::PolicyFolded, message(&format!("{text:?}"), with));
+            let error = Diagnostic::error(Code::PolicyFolded, message(&format!("{text:?}"), with, &reason));
             self.errors.push(error.label(&self.statement.source, span, "never equal").maybe_help(help));
         }
     }
@@ -201,7 +215,9 @@ impl Found<'_> {
             NodeKind::Slot(_, ty, slot) => {
                 let declared = &self.model.ty(*ty).slots[*slot];
                 match &declared.origin {
-                    Origin::Read(_, Some(chain)) if folds(chain, &declared.ty) => {
+                    Origin::Read(_, Some(chain))
+                        if gives_texts(chain, &declared.ty) && defaults_are_given(self.model.ty(*ty), *slot, chain) =>
+                    {
                         vec![Leaf::Folded(*ty, *slot, chain.clone())]
                     }
                     _ => vec![Leaf::Other],
@@ -241,9 +257,9 @@ impl Comparison {
         let text = texts.into_iter().find(|text| !reads(&self.with, text))?;
         let name = &model.parameters.get(self.parameter)?.name;
         let what = format!("{text:?}, the value of parameter `{name}`,");
-        let error = Diagnostic::error(Code::PolicyFolded, message(&what, &self.with));
+        let error = Diagnostic::error(Code::PolicyFolded, message(&what, &self.with, &refusal(&self.with, text)));
         let error = error.label(&self.source, self.span, "compared here");
-        Some(error.maybe_help(fold(&self.with, text).map(|folded| format!("write {folded:?}"))))
+        Some(error.maybe_help(help(&self.with, text)))
     }
 }
 
@@ -256,7 +272,7 @@ fn texts_in<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
     }
 }
 
-fn message(what: &str, with: &[(String, Chain)]) -> String {
+fn message(what: &str, with: &[(String, Chain)], reason: &str) -> String {
     let mut attributes: Vec<String> = Vec::new();
     for (name, chain) in with {
         let attribute = format!("`{name}`, which is read as `{chain}`");
@@ -264,7 +280,7 @@ fn message(what: &str, with: &[(String, Chain)]) -> String {
             attributes.push(attribute);
         }
     }
-    format!("{what} is never equal to {}: it is not in folded form", attributes.join(", or "))
+    format!("{what} is never equal to {}: {reason}", attributes.join(", or "))
 }
 
 /// Returns whether some attribute can have a text.
@@ -272,16 +288,42 @@ fn reads(with: &[(String, Chain)], text: &str) -> bool {
     with.iter().any(|(_, chain)| chain.folded(text).as_deref() == Some(text))
 }
 
-/// Returns the form of a text in which it can be equal.
-fn fold(with: &[(String, Chain)], text: &str) -> Option<String> {
-    with.iter().find_map(|(_, chain)| chain.folded(text))
+/// Returns the reason why no attribute can have a text: it is in another form, or has another shape.
+fn refusal(with: &[(String, Chain)], text: &str) -> String {
+    let chain = with.iter().map(|(_, chain)| chain).find(|chain| chain.folded(text).is_some());
+    chain.or_else(|| Some(&with.first()?.1)).map_or_else(String::new, |chain| chain.refusal(text))
 }
 
-/// Returns whether an attribute has texts in folded form.
-fn folds(chain: &Chain, ty: &Ty) -> bool {
+/// Returns the remedy for a text that no attribute can have, if it is clear what the text means.
+fn help(with: &[(String, Chain)], text: &str) -> Option<String> {
+    let meant = with.iter().find_map(|(_, chain)| chain.meant(text))?;
+    Some(format!("write {meant:?}"))
+}
+
+/// Returns whether the values of `@null` and `@missing` of an attribute, which readers do not read, are texts that they give.
+fn defaults_are_given(ty: &EntityType, slot: SlotId, chain: &Chain) -> bool {
+    fn are_given(at: SlotId, fallback: &Fallback, slot: SlotId, chain: &Chain) -> bool {
+        match fallback {
+            Fallback::Value(value) if at == slot => {
+                let mut texts = Vec::new();
+                texts_in(value, &mut texts);
+                texts.iter().all(|text| chain.folded(text).as_deref() == Some(text))
+            }
+            Fallback::Record(members) => members.iter().all(|(at, member)| are_given(*at, member, slot, chain)),
+            Fallback::Value(_) | Fallback::Unknown | Fallback::Absent => true,
+        }
+    }
+    let defaults = ty.slots.entries().flat_map(|(at, slot)| [&slot.null, &slot.missing].map(|default| (at, default)));
+    defaults
+        .into_iter()
+        .all(|(at, default)| default.as_ref().is_none_or(|default| are_given(at, &default.fallback, slot, chain)))
+}
+
+/// Returns whether an attribute has texts that readers give.
+fn gives_texts(chain: &Chain, ty: &Ty) -> bool {
     let is_text = match ty {
         Ty::Set(element) => **element == Ty::String,
         ty => *ty == Ty::String,
     };
-    is_text && chain.folds()
+    is_text && chain.gives_text()
 }

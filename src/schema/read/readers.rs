@@ -68,7 +68,7 @@ impl SchemaReader<'_, '_> {
         let Some(choices) = choices_of(model, ty) else { return Some(chain) };
         let mut forms: Vec<String> = Vec::new();
         for choice in choices {
-            let form = if chain.folds() { chain.folded(choice) } else { Some(choice.to_string()) };
+            let form = if chain.gives_text() { chain.folded(choice) } else { Some(choice.to_string()) };
             let first = forms.iter().position(|known| Some(known) == form.as_ref()).and_then(|at| choices.get(at));
             let message = match (form, first) {
                 (Some(form), None) => {
