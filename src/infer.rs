@@ -194,8 +194,7 @@ fn correct(corrections: &mut Corrections, root: &Place, source: &Source, diagnos
     let has_objects = place(root, &at).is_none_or(|place| place.count(Kind::Object) > 0);
     let is_instance = at.0.last().is_none_or(|step| *step == Step::Each && has_objects);
     match diagnostic.code {
-        // At an instance, the place does not show the attribute: the type has no references.
-        Code::SnapshotReference => corrections.no_reference.insert(at),
+        Code::SnapshotReference => corrections.no_reference.insert(attribute_at(at)),
         Code::SnapshotDuplicateId | Code::SnapshotKey if !is_instance => corrections.no_key.insert(at),
         Code::SnapshotDomain | Code::SnapshotAddress | Code::SnapshotValue
             if !corrections.plain.contains(&at) && !is_instance =>
@@ -207,10 +206,8 @@ fn correct(corrections: &mut Corrections, root: &Place, source: &Source, diagnos
 }
 
 /// Leaves out the innermost property at a place. If it is left out already, a property that it resembles is left out.
-fn leave_out(corrections: &mut Corrections, root: &Place, mut at: Pattern) -> bool {
-    while at.0.last() == Some(&Step::Each) {
-        at.0.pop();
-    }
+fn leave_out(corrections: &mut Corrections, root: &Place, at: Pattern) -> bool {
+    let mut at = attribute_at(at);
     let Some(Step::Property(name)) = at.0.last().cloned() else { return false };
     if let Entry::Vacant(entry) = corrections.left_out.entry(at.clone()) {
         entry.insert("its values do not fit".to_owned());
@@ -226,6 +223,14 @@ fn leave_out(corrections: &mut Corrections, root: &Place, mut at: Pattern) -> bo
     let is_any = !near.is_empty();
     corrections.left_out.extend(near.into_iter().map(|at| (at, "another property resembles it".to_owned())));
     is_any
+}
+
+/// Returns the place of the attribute whose value, or an element of it, is at a place.
+fn attribute_at(mut at: Pattern) -> Pattern {
+    while at.0.last() == Some(&Step::Each) {
+        at.0.pop();
+    }
+    at
 }
 
 /// Returns the values at a place of a shape.

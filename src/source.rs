@@ -502,6 +502,11 @@ pub fn is_hidden(c: char) -> bool {
     )
 }
 
+/// Returns whether nothing of a text is seen.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_hidden(c))
+}
+
 /// Returns whether a character selects a variant of the one before it, such as the coloured form of a sign.
 pub fn selects_variant(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0f}')

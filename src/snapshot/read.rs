@@ -12,7 +12,8 @@ use crate::schema::{
 };
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
 use crate::source::{
-    MAX_SOURCE_BYTES, NameIndex, Place, Source, Span, byte_offset, is_slip, look_alike, misspelling, nearest, trimmed,
+    MAX_SOURCE_BYTES, NameIndex, Place, Source, Span, byte_offset, is_blank, is_slip, look_alike, misspelling, nearest,
+    trimmed,
 };
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use hashbrown::HashTable;
@@ -407,7 +408,13 @@ impl<'s> Reading<'s> {
         let refers = |ty: &Ty| matches!(ty, Ty::Entity(target) if self.model.ty(*target).choices().is_none());
         let text = match (&slot.ty, kind) {
             (Ty::String, Kind::String) => self.string(value),
-            (ty, Kind::String) if refers(ty) => self.string(value),
+            (Ty::Entity(target), Kind::String) if refers(&slot.ty) => {
+                let text = string_text(self.source.slice(span));
+                if text.is_some_and(|text| self.is_blank_reference(*target, &text, span, name)) {
+                    return Cell::Unreadable;
+                }
+                self.string(value)
+            }
             (ty, Kind::Number) if refers(ty) => Some(StrRef::in_file(span.start, self.source.slice(span))),
             (ty, _) => {
                 return match self.value(ty, kind, span, name) {
@@ -797,6 +804,7 @@ impl<'s> Reading<'s> {
             }),
             Ty::Entity(target) => match self.model.ty(*target).choices() {
                 Some(choices) => return self.choice(*target, choices, text, span, name),
+                None if self.is_blank_reference(*target, text, span, name) => return None,
                 // A reference inside a set: resolved with the others.
                 None => Ok(Value::String(SmolStr::new(text))),
             },
@@ -806,6 +814,26 @@ impl<'s> Reading<'s> {
             Ok(value) => Some(value),
             Err(help) => self.invalid(ty, "cannot be read", help, span, name),
         }
+    }
+
+    /// Returns whether a reference to a type with ids is blank, after a diagnostic: no instance has such an id.
+    fn is_blank_reference(&mut self, target: TypeId, text: &str, span: Span, name: Name<'_>) -> bool {
+        if self.model.ty(target).key.is_none() || !is_blank(text) {
+            return false;
+        }
+        let of = self.model.short_name(target);
+        let help = match name {
+            Name::Slot(Slot { ty: Ty::Entity(_), required: false, .. }) => format!(
+                "write the id of the {of}, or `null` if there is none; `@absent(\"\\\"\\\"\")` in the schema reads it as absent"
+            ),
+            Name::Slot(Slot { ty: Ty::Entity(_), .. }) => {
+                format!("write the id of the {of}, or `null` if it is not known")
+            }
+            _ => format!("write the id of the {of}, or remove the empty text"),
+        };
+        let message = format!("`{name}` has an empty reference to {of}");
+        self.error(Code::SnapshotReference, span, message, "empty".into(), Some(help));
+        true
     }
 
     fn invalid(&mut self, ty: &Ty, label: &str, help: String, span: Span, name: Name<'_>) -> Option<Value> {

@@ -1099,3 +1099,37 @@ fn two_spellings_of_a_property_of_a_secret_record_are_an_error() {
     ];
     check(schema, policies, &table);
 }
+
+#[test]
+fn a_blank_reference_to_a_type_with_ids_is_unreadable() {
+    let schema = r#"
+        @path("") entity Bank = {};
+        @path("/people/*") @key("id") entity Person in [Bank] = {};
+        @path("/payment") entity Payment in [Bank] = {
+            maker: Person, approver?: Person, @absent("\"\"") deputy?: Person, watchers: Set<Person>
+        };
+        action "audit" appliesTo { principal: [Bank], resource: [Payment] };
+    "#;
+    let policies = r#"
+        @id("EYES") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Payment)
+        unless { resource has approver && resource.approver != resource.maker };
+        @id("DEPUTY") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Payment)
+        when { resource has deputy };
+        @id("SEEN") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Payment)
+        when { resource.watchers.isEmpty() };
+    "#;
+    let unknown = "DEPUTY: pass; EYES: unknown; SEEN: unknown; error snapshot-reference";
+    for (approver, watchers, expected) in [
+        ("\"bob\"", "[\"ann\"]", "DEPUTY: pass; EYES: pass; SEEN: pass"),
+        ("null", "[]", "DEPUTY: pass; EYES: fail; SEEN: fail"),
+        ("\"\"", "[\"\"]", unknown),
+        ("\" \\u200b\"", "[\" \"]", unknown),
+        ("\"bob\"", "[\"\", \"ann\"]", "DEPUTY: pass; EYES: pass; SEEN: pass; error snapshot-reference"),
+    ] {
+        let json = format!(
+            r#"{{"people": [{{"id": "ann"}}, {{"id": "bob"}}],
+                "payment": {{"maker": "ann", "approver": {approver}, "deputy": " ", "watchers": {watchers}}}}}"#
+        );
+        check(schema, policies, &[(&json, expected)]);
+    }
+}
