@@ -57,7 +57,7 @@ pub(super) fn link(plan: &mut Plan<'_>, corrections: &Corrections) {
         let around: Vec<usize> = std::iter::successors(Some(owner), |at| parents.get(*at).copied().flatten()).collect();
         let (types, vocabularies) = (&mut plan.types, &mut plan.words);
         let Some(ty) = types.get_mut(owner) else { continue };
-        let (name, has_none) = (ty.name.clone(), corrections.no_reference.contains(&ty.at));
+        let name = ty.name.clone();
         for_each(&mut ty.body, &mut |attribute| {
             if attribute.is_secret || attribute.is_key {
                 return;
@@ -68,11 +68,8 @@ pub(super) fn link(plan: &mut Plan<'_>, corrections: &Corrections) {
             let in_scope: Vec<usize> = targets.iter().enumerate().filter_map(usable).collect();
             let is_named =
                 |at: &usize| targets.get(*at).and_then(Option::as_ref).is_some_and(|to| to.is_named_by(attribute));
-            let referred = in_scope
-                .iter()
-                .copied()
-                .find(is_named)
-                .filter(|_| !has_none && !corrections.no_reference.contains(&attribute.at));
+            let referred =
+                in_scope.iter().copied().find(is_named).filter(|_| !corrections.no_reference.contains(&attribute.at));
             if let Some((at, name)) = referred.and_then(|at| Some((at, names.get(at)?))) {
                 refer(attribute, at, name);
             } else if is_vocabulary(attribute) {

@@ -34,7 +34,7 @@ pub(super) struct Corrections {
     pub plain: BTreeSet<Pattern>,
     /// Properties that are not keys.
     pub no_key: BTreeSet<Pattern>,
-    /// Attributes that are not references, and types without references.
+    /// Attributes that are not references.
     pub no_reference: BTreeSet<Pattern>,
 }
 

@@ -1,6 +1,7 @@
 //! The resolve: ids must be unique, and references must refer to instances.
 
 mod kinds;
+mod place;
 mod spelling;
 
 use super::locate::{Location, LocationKind};
@@ -14,6 +15,7 @@ use crate::source::{Span, nearest};
 use crate::value::fold::caseless;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
+use place::References;
 use smol_str::SmolStr;
 use spelling::{Respelt, Spellings};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -280,7 +282,14 @@ fn references(
     (spellings, diagnostics): (&mut Spellings, &mut Vec<Diagnostic>),
 ) {
     let declared = &model.ty(ty).slots[slot];
-    let mut errors = ReferenceErrors { slot: declared, tag: None, suggested: 0, spellings, diagnostics };
+    let mut errors = ReferenceErrors {
+        slot: declared,
+        tag: None,
+        references: References::default(),
+        suggested: 0,
+        spellings,
+        diagnostics,
+    };
     if let Origin::Tags(_) = declared.origin {
         return tags(snapshot, model, ty, slot, &mut errors);
     }
@@ -373,6 +382,8 @@ struct ReferenceErrors<'d> {
     slot: &'d Slot,
     /// The tag in hand, if the attribute is the tags.
     tag: Option<SmolStr>,
+    /// The references in the value in hand, if it is not one reference.
+    references: References,
     suggested: usize,
     spellings: &'d mut Spellings,
     diagnostics: &'d mut Vec<Diagnostic>,
@@ -463,10 +474,8 @@ fn respelt_or_dangling(
         snapshot.tables[target].has_respelt = true;
         return Some(row);
     }
-    let span = span.unwrap_or_else(|| {
-        let row = snapshot.table(here.ty).rows.get(here.row as usize);
-        row.map_or(Span::default(), |row| row.span)
-    });
+    let of = (here, errors.slot, errors.tag.as_ref());
+    let span = span.unwrap_or_else(|| errors.references.find((snapshot, model), of, (target, text)));
     let what = model.short_name(target);
     let attribute = errors.tag.as_ref().map_or_else(|| errors.slot.dotted(), |tag| format!("tags.{tag}"));
     let message = format!("`{attribute}` refers to {what} `{text}`, which is not in the snapshot");
