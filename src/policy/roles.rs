@@ -9,7 +9,7 @@ use super::parse::{Grammatical, PolicyFile, not_by_policy, span_of, statement, w
 use super::waivers::waiver;
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::schema::{ActionRef, Origin, RequestScope, Schema, Slot, SlotId, Ty};
-use crate::source::{Source, Span, byte_offset, nearest};
+use crate::source::{Source, Span, byte_offset, is_hidden, nearest};
 use crate::value::TypeId;
 use cedar_policy::PolicyId;
 use cedar_policy_core::ast;
@@ -137,6 +137,14 @@ impl<'s> PolicyReader<'s> {
             }
         };
         let id_span = annotations.get("id").map_or(keyword, |annotation| annotation.span);
+        if let Some(what) = odd_in_id(&id) {
+            let error = Diagnostic::error(Code::PolicyId, format!("the id {id:?} has {what}"));
+            let error = error.label(file, id_span, "");
+            let help =
+                "write letters, digits and dashes, such as @id(\"ORG-AUTH-01\"): options and cases refer to the id";
+            self.diagnostics.push(error.help(help));
+            return false;
+        }
         if let Some((first, at)) = self.ids.get(&id) {
             let error = Diagnostic::error(Code::PolicyId, format!("two policies have the id `{id}`"));
             self.diagnostics.push(error.label(file, id_span, "again here").label(first, *at, "first here"));
@@ -481,5 +489,32 @@ impl<'s> PolicyReader<'s> {
         let error = error.label(&other.statement.source, other.derives_span, "the other one");
         self.diagnostics.push(error.help("write the same `@distinct` on every `permit` of the attribute"));
         false
+    }
+}
+
+/// Returns the part of an id that options and cases cannot name: white space ends it there, a comma begins the next one, and
+/// `*` is a pattern.
+fn odd_in_id(id: &str) -> Option<&'static str> {
+    id.chars().find_map(|c| match c {
+        '*' => Some("a `*`"),
+        ',' => Some("a comma"),
+        c if c.is_control() || is_hidden(c) => Some("a control or invisible character"),
+        c if c.is_whitespace() => Some("white space"),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::odd_in_id;
+
+    #[test]
+    fn an_id_is_one_word_of_options_and_cases() {
+        for id in ["a b", " a", "a\u{a0}", "a*", "a,b", "a\n", "a\u{200b}"] {
+            assert!(odd_in_id(id).is_some(), "{id:?}");
+        }
+        for id in ["ORG-AUTH-01", "keys.old/2", "Pr\u{fc}fung_1", "a:b"] {
+            assert_eq!(odd_in_id(id), None, "{id}");
+        }
     }
 }
