@@ -191,6 +191,9 @@ fn each_reader_of_a_chain_takes_what_the_one_before_it_gives() {
         r#"@unknown("x, n/a") @absent("y, N/A") x?: Bool"#,
         r#"@absent("no") x: Bool"#,
         r#"@unknown("A") x: Set<Status>"#,
+        r#"@path x: String"#,
+        r#"@path("") x: String"#,
+        r#"@unknown x: String"#,
     ] {
         all += &errors(declared);
     }
@@ -214,5 +217,55 @@ fn each_reader_of_a_chain_takes_what_the_one_before_it_gives() {
         `N/A` is a word of both `@unknown` and `@absent` at N/A (remove `N/A` here)
         `@absent` is on a required attribute, which is never absent at @absent("no") (make the attribute optional with `?`)
         `@unknown` has `A`, which is a word of the type at A (remove `A` here)
+        `@path` has no value at x: String (write its value as in `@path("...")`, or remove it)
+
+        `@unknown` has no value at x: String (write its value as in `@unknown("...")`, or remove it)
     "#]].assert_eq(&all);
+}
+
+#[test]
+fn a_list_of_ids_and_former_words_has_words() {
+    for (expect, former, expected) in [
+        ("@expect(\"a, \\\"b, c\\\"\")", "@former(\"b: write a\")", expect![""]),
+        (
+            "@expect(\"\")",
+            "@former(\"\")",
+            expect![[r#"
+            `@expect` has an empty word (list words, such as @expect("owner, admin"); quote a word that has a comma or is empty)
+            `@former` lacks a word or its migration (write a line for each word, such as @former("1.0: rename `a` to `b`"))"#]],
+        ),
+        (
+            "@expect",
+            "@former",
+            expect![[r#"
+            `@expect` has no value (write its value as in `@expect("...")`, or remove it)
+            `@former` has no value (write its value as in `@former("...")`, or remove it)"#]],
+        ),
+        (
+            "@expect(\"a,, b\")",
+            "@former(\"b\")",
+            expect![[r#"
+            `@expect` has an empty word (list words, such as @expect("owner, admin"); quote a word that has a comma or is empty)
+            `@former` lacks a word or its migration (write a line for each word, such as @former("1.0: rename `a` to `b`"))"#]],
+        ),
+        (
+            "@expect(\"\\\"\\\"\")",
+            "@former(\"a: write b\")",
+            expect![[r#"
+            `@expect` has an empty id (remove it: no instance has an empty id)
+            `@former` names `a`, which is a word of the type or is named twice (name each former word once)"#]],
+        ),
+    ] {
+        let text = format!(
+            r#"{former} entity Status enum ["a"]; @path("") entity Lab = {{ name: String }};
+            @path("/m/*") @key("id") {expect} entity M in [Lab] = {{ id: String, status: Status }};
+            action audit appliesTo {{ principal: [Lab], resource: [M], context: {{}} }};"#
+        );
+        let (_, found) = Schema::parse(&Source::new("lab.cedarschema", text).unwrap());
+        let lines: Vec<String> = found
+            .iter()
+            .map(|found| format!("{} ({})", found.message, found.help.as_deref().unwrap_or_default()))
+            .collect();
+        expected.assert_eq(&lines.join("\n"));
+    }
 }

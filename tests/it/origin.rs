@@ -183,7 +183,7 @@ fn a_version_is_semantic_and_on_the_root() {
     for (schema, message) in [
         (replaced(SCHEMA, "@path(\"\")", "@version(\"1.2\")\n@path(\"\")"), "`1.2` is not a semantic version"),
         (replaced(SCHEMA, "@path(\"\")", "@version(\"v1.2.0\")\n@path(\"\")"), "`v1.2.0` is not a semantic version"),
-        (replaced(SCHEMA, "@path(\"\")", "@version\n@path(\"\")"), "`` is not a semantic version"),
+        (replaced(SCHEMA, "@path(\"\")", "@version\n@path(\"\")"), "`@version` has no value"),
         (
             replaced(SCHEMA, "@path(\"/people/*\")", "@version(\"1.2.0\")\n@path(\"/people/*\")"),
             "`@version` is not on the root entity type",

@@ -66,10 +66,20 @@ impl<'f> SchemaReader<'_, 'f> {
         let mut annotations = HashMap::new();
         for (name, annotation) in &written.0 {
             let name: &str = AsRef::<str>::as_ref(name);
+            // Cedar gives an annotation without a value an empty one, and no place.
+            let is_bare = annotation.as_ref().is_none_or(|annotation| annotation.loc.is_none());
             let annotation = self.annotation(annotation.as_ref(), declared);
             if !known.contains(&name) {
                 self.unknown_annotation(name, annotation.span, known);
                 continue;
+            }
+            if is_bare && !FLAGS.contains(&name) {
+                let error = self.error(Code::SchemaAnnotation, annotation.span, format!("`@{name}` has no value"));
+                error.help = Some(format!("write its value as in `@{name}(\"...\")`, or remove it"));
+                // An empty path and an empty key have a meaning, so that no further error follows.
+                if !["path", "key"].contains(&name) {
+                    continue;
+                }
             }
             if FLAGS.contains(&name) && !annotation.value.is_empty() {
                 let error = self.error(Code::SchemaAnnotation, annotation.span, format!("`@{name}` has a value"));

@@ -146,7 +146,9 @@ impl<'f> SchemaReader<'_, 'f> {
     fn former(&mut self, choices: &[SmolStr], annotations: &HashMap<&str, Annotation>) -> Vec<Former> {
         let Some(annotation) = annotations.get("former") else { return Vec::new() };
         let mut all: Vec<Former> = Vec::new();
-        for line in annotation.value.lines() {
+        // A value without a line has no word.
+        let lines = if annotation.value.is_empty() { vec![""] } else { annotation.value.lines().collect() };
+        for line in lines {
             let (word, migration) = line.split_once(':').map_or(("", ""), |(word, rest)| (word.trim(), rest.trim()));
             if word.is_empty() || migration.is_empty() {
                 let error =
@@ -163,13 +165,19 @@ impl<'f> SchemaReader<'_, 'f> {
         all
     }
 
-    /// Returns the keys of `@expect`, which are separated by commas.
+    /// Returns the keys of `@expect`, which are listed as the words of `@unknown`.
     fn expected(&mut self, annotations: &HashMap<&str, Annotation>) -> Vec<SmolStr> {
         let Some(annotation) = annotations.get("expect") else { return Vec::new() };
         if !annotations.contains_key("key") {
             self.error(Code::SchemaAnnotation, annotation.span, "`@expect` names ids, so the type needs a `@key`");
         }
-        annotation.value.split(',').map(|key| SmolStr::new(key.trim())).filter(|key| !key.is_empty()).collect()
+        let keys = self.placed_words(annotation, ("expect", "owner, admin"), 0);
+        if let Some((_, at)) = keys.iter().find(|(key, _)| key.is_empty()) {
+            let span = self.part_of(annotation, at.clone());
+            self.error(Code::SchemaAnnotation, span, "`@expect` has an empty id").help =
+                Some("remove it: no instance has an empty id".into());
+        }
+        keys.into_iter().map(|(key, _)| SmolStr::new(key)).filter(|key| !key.is_empty()).collect()
     }
 
     /// Returns the version of the pack, from the root entity type.

@@ -4,7 +4,7 @@ use super::SchemaReader;
 use super::annotations::Annotation;
 use crate::diagnostic::Code;
 use crate::schema::chain::{Chain, Shape};
-use crate::schema::lacking::{self, LackingWords};
+use crate::schema::lacking::{self, LackingWords, PlacedWord};
 use crate::schema::model::{Model, Ty};
 use crate::schema::reader::{DatumType, Reader};
 use crate::value::TypeId;
@@ -136,19 +136,8 @@ impl SchemaReader<'_, '_> {
         from: usize,
         refused: impl Fn(&str) -> Option<String>,
     ) -> Vec<String> {
-        let part = |at: Range<usize>| at.start + from..at.end + from;
-        let found = match lacking::words(annotation.value.get(from..).unwrap_or_default()) {
-            Ok(found) => found,
-            Err((at, problem)) => {
-                let span = self.part_of(annotation, part(at));
-                self.error(Code::SchemaAnnotation, span, format!("`@{name}` {problem}")).help = Some(format!(
-                    "list words, such as @{name}({example:?}); quote a word that has a comma or is empty"
-                ));
-                return Vec::new();
-            }
-        };
         let mut words: Vec<String> = Vec::new();
-        for (word, at) in found {
+        for (word, at) in self.placed_words(annotation, (name, example), from) {
             let problem = if words.iter().any(|other| is_same(other, &word)) {
                 format!("`@{name}` has the word `{word}` twice")
             } else if let Some(problem) = refused(&word) {
@@ -157,10 +146,30 @@ impl SchemaReader<'_, '_> {
                 words.push(word);
                 continue;
             };
-            let span = self.part_of(annotation, part(at));
+            let span = self.part_of(annotation, at);
             self.error(Code::SchemaAnnotation, span, problem).help = Some(format!("remove `{word}` here"));
         }
         words
+    }
+
+    /// Returns the words of an annotation from a place of its value on, with their places in the value; none after a diagnostic.
+    pub(super) fn placed_words(
+        &mut self,
+        annotation: &Annotation,
+        (name, example): (&str, &str),
+        from: usize,
+    ) -> Vec<PlacedWord> {
+        let part = |at: Range<usize>| at.start + from..at.end + from;
+        match lacking::words(annotation.value.get(from..).unwrap_or_default()) {
+            Ok(found) => found.into_iter().map(|(word, at)| (word, part(at))).collect(),
+            Err((at, problem)) => {
+                let span = self.part_of(annotation, part(at));
+                self.error(Code::SchemaAnnotation, span, format!("`@{name}` {problem}")).help = Some(format!(
+                    "list words, such as @{name}({example:?}); quote a word that has a comma or is empty"
+                ));
+                Vec::new()
+            }
+        }
     }
 }
 
