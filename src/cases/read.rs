@@ -112,8 +112,9 @@ impl Reader<'_, '_> {
         let (name, at_name) = (self.text(item)?, span_of(item));
         let Defaults { base, now, settings } = self.defaults(table, defaults);
         let edits = self.edits(table);
-        let mut variants = Vec::new();
+        let (mut variants, mut has_edit) = (Vec::new(), false);
         for (span, table) in self.tables(table, "each") {
+            has_edit |= !table.is_empty();
             self.known(table, &IN_EACH, "an element of `each`");
             let number = Some(variants.len() + 1);
             let edits = edits.iter().cloned().chain(self.edits(table)).collect();
@@ -123,6 +124,11 @@ impl Reader<'_, '_> {
             None => variants.push(Variant { number: None, span: at_name, edits, settings }),
             Some(each) if variants.is_empty() => {
                 self.wrong(span_of(each), format!("case `{name}` is never run: `each` is empty"), "name an edit");
+            }
+            // With others, it is the case itself.
+            Some(each) if variants.len() == 1 && !has_edit => {
+                let message = format!("the one element of `each` of case `{name}` is empty");
+                self.wrong(span_of(each), message, "name an edit, or remove `each`");
             }
             Some(_) => {}
         }
@@ -199,6 +205,14 @@ impl Reader<'_, '_> {
     fn edits(&mut self, table: &dyn TableLike) -> Vec<Edit> {
         let mut edits = Vec::new();
         for (kind, item) in table.iter() {
+            let is_edit = ["set", "add", "append", "null", "remove", "rename", "copy"].contains(&kind);
+            let is_empty = |item: &Item| {
+                item.as_table_like().is_some_and(TableLike::is_empty)
+                    || item.as_array().is_some_and(|all| all.is_empty())
+            };
+            if is_edit && is_empty(item) {
+                self.wrong(span_of(item), format!("`{kind}` is empty"), &format!("name a pointer, or remove `{kind}`"));
+            }
             match kind {
                 "set" | "add" | "append" => {
                     for (at, span, item) in self.entries(table, kind) {

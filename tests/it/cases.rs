@@ -228,6 +228,27 @@ fn the_empty_pointer_of_the_root_is_not_suggested() {
 }
 
 #[test]
+fn an_edit_that_names_nothing_is_refused() {
+    let case = |name: &str, more: &str| format!("[[case]]\nname = \"{name}\"\n{more}\n");
+    let wrong = [
+        case("a", "set = {}"),
+        case("b", "null = []"),
+        case("c", "each = []"),
+        case("d", "each = [{}]"),
+        case("e", "each = [{ copy = {} }]"),
+        case("f", "each = [{}, { parameters = { max_boats = 1 } }]"),
+    ];
+    expect![[r#"
+        error case-value: `set` is empty (name a pointer, or remove `set`)
+        error case-value: `null` is empty (name a pointer, or remove `null`)
+        error case-value: case `c` is never run: `each` is empty (name an edit)
+        error case-value: the one element of `each` of case `d` is empty (name an edit, or remove `each`)
+        error case-value: `copy` is empty (name a pointer, or remove `copy`)
+        exit 5"#]]
+    .assert_eq(&told(&wrong.concat(), &[]));
+}
+
+#[test]
 fn invalid_files_are_refused_with_all_that_is_wrong() {
     let wrong = r#"[paramters]
 max_boats = 1
