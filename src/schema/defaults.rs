@@ -109,7 +109,7 @@ fn literal(model: &Model, ty: &Ty, json: &Json) -> Result<Value, String> {
         (Ty::Entity(target), Json::String(text)) => match model.ty(*target).choices() {
             Some(choices) => match choices.iter().position(|choice| choice == text.as_str()) {
                 Some(at) => Value::Entity(EntityRef::numbered(*target, at)),
-                None => return Err(format!("`{text}` is not a {}", model.short_name(*target))),
+                None => return Err(format!("`{text}` is not a word of {}", model.short_name(*target))),
             },
             // A reference; it is resolved with those of the snapshot.
             None => Value::String(text.into()),

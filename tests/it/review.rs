@@ -103,13 +103,13 @@ fn a_check_that_no_snapshot_can_fail_is_refused() {
         ),
         ("(principal is Team, action, resource is Account)", "of type `Account`, not `Team`", "principal is Team"),
         ("(principal == Team::\"t\", action, resource)", "of type `Account`, not `Team`", "principal == Team::\"t\""),
-        ("(principal in Team::\"t\", action, resource)", "no `Account` is in a `Team`", "principal in Team::\"t\""),
+        ("(principal in Team::\"t\", action, resource)", "no `Account` is in any `Team`", "principal in Team::\"t\""),
         (
             "(principal, action, resource is Account in Team::\"t\")",
-            "no `Account` is in a `Team`",
+            "no `Account` is in any `Team`",
             "resource is Account in Team::\"t\"",
         ),
-        ("(principal, action, resource in Person::\"p\")", "is in a `Person`", "resource in Person::\"p\""),
+        ("(principal, action, resource in Person::\"p\")", "is in any `Person`", "resource in Person::\"p\""),
         ("(principal == Account::\"zz\", action, resource)", "`Account` has no `@key`", "principal == Account::\"zz\""),
         ("(principal in Account::\"zz\", action, resource)", "`Account` has no `@key`", "principal in Account::\"zz\""),
         (

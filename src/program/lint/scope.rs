@@ -125,11 +125,11 @@ fn settled(reach: &Reach<'_>, reviewed: &Reviewed<'_>, condition: &Condition, sp
     let help = match &around[..] {
         _ if is_reversed => {
             let (inner, outer) = (model.short_name(inner), model.short_name(outer));
-            format!("exchange the sides of `in`: a `{outer}` is in a `{inner}`")
+            format!("exchange the sides of `in`: every `{outer}` is in some `{inner}`")
         }
         [] => "remove the condition, or name another type in the scope".to_owned(),
-        around => format!("by its `@path`, a `{}` is in {}", model.short_name(inner), around.join(" and ")),
+        around => format!("by its `@path`, every `{}` is in {}", model.short_name(inner), around.join(" and ")),
     };
-    let message = format!("no `{}` is in a `{}`", model.short_name(inner), model.short_name(outer));
+    let message = format!("no `{}` is in any `{}`", model.short_name(inner), model.short_name(outer));
     Reason { span, message, help }
 }

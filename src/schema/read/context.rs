@@ -235,7 +235,7 @@ impl<'f> SchemaReader<'_, 'f> {
                     self.error(
                         Code::SchemaParameter,
                         annotation.span,
-                        format!("`{}` is not a {}: {message}", annotation.value, model.show(&ty)),
+                        format!("`{}` is not a value of type {}: {message}", annotation.value, model.show(&ty)),
                     );
                     None
                 }
