@@ -154,7 +154,7 @@ impl Evaluator<'_> {
             NodeKind::Has(entity, ty, slots, target) => self.has(*entity, *ty, slots, *target, request),
             NodeKind::Condition(condition) => AbstractValue::of_outcomes(self.condition(condition, request)),
             NodeKind::If(test, then, other) => self.choose(*test, *then, *other, request),
-            NodeKind::Equal(left, right) => self.binary(*left, *right, request, transfer::equal),
+            NodeKind::Equal(left, right) => self.binary(*left, *right, request, |left, right| self.equal(left, right)),
             NodeKind::Less(left, right) => {
                 self.binary(*left, *right, request, |a, b| transfer::ordered(a, b, |a, b| a < b))
             }
@@ -245,6 +245,14 @@ impl Evaluator<'_> {
             return AbstractValue::ERROR;
         }
         AbstractValue::of_outcomes(operator(&left, &right)).or_error(left.may_error || right.may_error)
+    }
+
+    /// Returns the outcomes of `==`.
+    fn equal(&self, left: &AbstractValue<'_>, right: &AbstractValue<'_>) -> Outcomes {
+        match (left.entity(), right.entity()) {
+            (Some(a), Some(b)) if self.is_of_other_id(a, b) || self.is_of_other_id(b, a) => Outcomes::FALSE,
+            _ => transfer::equal(left, right),
+        }
     }
 
     /// Evaluates an operand, then an operator that returns a boolean. An unknown operand gives either result.

@@ -1019,7 +1019,7 @@ fn an_empty_name_in_a_map_is_not_an_id() {
         ),
         (
             r#"{"people": {"a": {"boss": "zoe", "active": true}, " \u200b": {"active": true}}}"#,
-            "BOSS: unknown fail; ZOE: unknown unknown; error snapshot-key",
+            "BOSS: unknown fail; ZOE: pass unknown; error snapshot-key",
         ),
     ];
     check(schema, policies, &table);
@@ -1132,4 +1132,37 @@ fn a_blank_reference_to_a_type_with_ids_is_unreadable() {
         );
         check(schema, policies, &[(&json, expected)]);
     }
+}
+
+#[test]
+fn an_instance_without_an_id_makes_nothing_unknown_of_instances_with_other_ids() {
+    let schema = r#"
+        @path("") entity Org = {};
+        @path("/repos/*") @key("id") entity Repo in [Org] = { fork?: Repo };
+        @path("/repos/*/branches/*") @key("name") entity Branch in [Repo] = {};
+        action "audit" appliesTo { principal: [Org], resource: [Org, Repo, Branch] };
+    "#;
+    let policies = r#"
+        @id("FORK") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Repo)
+        when { resource has fork && resource.fork == Repo::"zebra" };
+        @id("IN") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Branch)
+        when { resource in Repo::"zebra" };
+        @id("IS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Repo)
+        when { resource == Repo::"zebra" };
+    "#;
+    let table = [
+        (
+            r#"{"repos": [{"id": "x", "fork": "x", "branches": [{"name": "m"}]}, {"id": "y", "branches": []}]}"#,
+            "FORK: pass pass; IN: pass; IS: pass pass",
+        ),
+        (
+            r#"{"repos": [{"id": null, "branches": [{"name": "m"}]}, {"id": "y", "fork": "y", "branches": [{"name": "m"}]}]}"#,
+            "FORK: pass pass; IN: unknown pass; IS: unknown pass; error snapshot-key",
+        ),
+        (
+            r#"{"repos": [{"id": "x", "branches": [{"name": "m"}]}, {"id": "x", "branches": []}, {"id": "y", "branches": [{"name": "m"}]}]}"#,
+            "FORK: unknown pass; IN: pass unknown; IS: pass pass; error snapshot-duplicate-id",
+        ),
+    ];
+    check(schema, policies, &table);
 }

@@ -50,6 +50,13 @@ impl Evaluator<'_> {
         entity.is_literal() || self.is_dangling(entity)
     }
 
+    /// Returns whether an entity is an open literal, and another one is an instance whose id is known. No instance with a known id
+    /// has that of an open literal.
+    pub(super) fn is_of_other_id(&self, literal: EntityRef, instance: EntityRef) -> bool {
+        let is_known = || !self.snapshot.is_nameless(self.model, instance) && !self.snapshot.is_copy(instance);
+        literal.is_open_literal() && self.snapshot.table(instance.ty).row(instance.row).is_some() && is_known()
+    }
+
     /// Returns the result of a read of an entity without a row.
     fn without_row(&self, entity: EntityRef) -> AbstractValue<'static> {
         if self.may_exist(entity) { AbstractValue::UNKNOWN.or_error(true) } else { AbstractValue::ERROR }

@@ -2,7 +2,7 @@
 
 use super::super::operand::{self, AbstractValue, Operand};
 use super::{Evaluator, Request};
-use crate::value::{EntityRef, Outcomes, Set, TypeId, Value};
+use crate::value::{EntityRef, Outcomes, Set, Value};
 
 impl Evaluator<'_> {
     /// Returns the outcomes of `in` for abstract values; the right side is an entity or a set of entities.
@@ -54,11 +54,7 @@ impl Evaluator<'_> {
 
     /// Returns whether an entity is another, or is nested in it.
     fn is_nested(&self, entity: EntityRef, other: EntityRef, request: &Request) -> Outcomes {
-        // An open literal may name any instance of its type.
-        let may_name = |literal: EntityRef, ty: TypeId| literal.is_open_literal() && literal.ty == ty;
-        if entity != other
-            && (may_name(entity, other.ty) || self.model.ancestry(entity.ty).any(|ty| may_name(other, ty)))
-        {
+        if entity != other && self.may_be_nested_by_name(entity, other) {
             return Outcomes::EITHER;
         }
         if self.may_exist(entity) {
@@ -77,6 +73,20 @@ impl Evaluator<'_> {
         // Instances between the phantom and the scope of its list have no rows either, but a literal may name them.
         let is_between = self.model.ancestry(entity.ty).take_while(|ty| *ty != scope.ty).any(|ty| ty == other.ty);
         if is_between && other.is_literal() { Outcomes::EITHER } else { Outcomes::FALSE }
+    }
+
+    /// Returns whether an entity is another or is nested in it if an open literal among the two names an instance whose id is not
+    /// known, or one that the snapshot lacks.
+    fn may_be_nested_by_name(&self, entity: EntityRef, other: EntityRef) -> bool {
+        if entity.is_open_literal() && entity.ty == other.ty {
+            return !self.is_of_other_id(entity, other);
+        }
+        if !other.is_open_literal() || !self.model.ancestry(entity.ty).any(|ty| ty == other.ty) {
+            return false;
+        }
+        let has_row = self.snapshot.table(entity.ty).row(entity.row).is_some();
+        let around = self.snapshot.enclosing(self.model, entity, other.ty).filter(|_| has_row);
+        around.is_none_or(|around| !self.is_of_other_id(other, around))
     }
 
     /// Returns whether another entity is in the memberships of an entity: parents besides the one it is nested in.
