@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{Source, Span, is_hidden, is_in_other_unit, look_alike};
+use crate::source::{Source, Span, is_blank, is_in_other_unit, look_alike};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -28,11 +28,6 @@ const MAX_WRAPPERS: usize = 4;
 
 /// The phrase for an instance whose id is empty.
 const EMPTY: &str = "has an empty";
-
-/// Returns whether nothing of a text is seen.
-fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || is_hidden(c))
-}
 
 /// Returns empty storage for the values of a slot.
 fn storage(model: &Model, slot: &Slot, slot_use: SlotUse) -> Data {
