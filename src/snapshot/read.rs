@@ -688,7 +688,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Returns the length of an array. An element that is `null` or an error represents any number of elements.
+    /// Returns the length of an array. An element that is `null`, blank or an error represents any number of elements.
     fn length(&mut self, span: Span, name: Name<'_>) -> Cell {
         let words = name.words();
         let mut scanner = Scanner::at(self.source.text(), span.start);
@@ -699,11 +699,22 @@ impl<'s> Reading<'s> {
             let span = scanner.skip()?;
             let meaning = words.and_then(|words| self.meaning(words, kind, span));
             let is_error = kind == Kind::Object && self.is_error(span, name);
-            nulls += i64::from(kind == Kind::Null || is_error || meaning == Some(Lacking::Unknown));
+            let is_open = match meaning {
+                Some(meaning) => meaning == Lacking::Unknown,
+                None => kind == Kind::Null || is_error || kind == Kind::String && self.is_blank(span),
+            };
+            nulls += i64::from(is_open);
             count += i64::from(meaning != Some(Lacking::Absent));
             Ok::<_, SyntaxError>(())
         });
         if nulls == 0 { Cell::Number(count) } else { Cell::Between(count - nulls, i64::MAX) }
+    }
+
+    /// Returns whether nothing of a string is seen.
+    fn is_blank(&self, string: Span) -> bool {
+        let written = self.source.slice(string);
+        let begins_with_letter = written.as_bytes().get(1).is_some_and(u8::is_ascii_alphanumeric);
+        !begins_with_letter && string_text(written).is_some_and(|text| is_blank(&text))
     }
 
     /// Returns whether an object states an error of an API and nothing else, so that it is not an element of a list. Warns of it.

@@ -160,6 +160,9 @@ fn a_count_is_that_of_a_list_only() {
         (r#"{"teams": ["a", {}], "words": "a,b"}"#, "ALL: pass; TEAMS: pass; WORDS: pass"),
         (r#"{"teams": [], "words": "a,a"}"#, "ALL: fail; TEAMS: fail; WORDS: fail"),
         (r#"{"teams": [1, null], "words": ""}"#, "ALL: unknown; TEAMS: unknown; WORDS: fail"),
+        (r#"{"teams": ["a", ""], "words": ""}"#, "ALL: unknown; TEAMS: unknown; WORDS: fail"),
+        (r#"{"teams": ["a", " \u200b"], "words": ""}"#, "ALL: unknown; TEAMS: unknown; WORDS: fail"),
+        (r#"{"teams": ["a", "b", "\n"], "words": ""}"#, "ALL: pass; TEAMS: pass; WORDS: fail"),
         // An error is not an element, unless it is that of an element with other properties.
         (r#"{"teams": [1, {"error": "forbidden"}], "words": ""}"#, "ALL: unknown; TEAMS: unknown; WORDS: fail"),
         (r#"{"teams": [1, {"code": 403, "Errors": []}], "words": ""}"#, "ALL: unknown; TEAMS: unknown; WORDS: fail"),
