@@ -57,13 +57,13 @@ struct FoundRows {
     rows: Vec<Row>,
     /// The names of rows that differ from the bytes of the file.
     side: String,
-    /// Lists of instances; at least those in the rows.
+    /// The lists of instances in the rows.
     jumps: Jumps,
 }
 
 impl FoundRows {
     /// Copies rows of a split, and their names.
-    fn new(ty: TypeId, first: usize, rows: &[Row], side: &str, lists: &[(u32, u32)]) -> Self {
+    fn new(ty: TypeId, first: usize, rows: &[Row], side: &str, lists: Vec<(u32, u32)>) -> Self {
         let (mut rows, mut names) = (rows.to_vec(), String::new());
         for row in &mut rows {
             if let RowStep::Property(name) = row.step
@@ -74,7 +74,7 @@ impl FoundRows {
                 names.push_str(text);
             }
         }
-        Self { ty, first, rows, side: names, jumps: lists.iter().copied().collect() }
+        Self { ty, first, rows, side: names, jumps: lists.into_iter().collect() }
     }
 }
 
@@ -84,6 +84,8 @@ pub(super) struct Ahead<'s> {
     types: IdVec<TypeId, Mutex<Decoded>>,
     /// The number of runs that were started and have not ended.
     pending: AtomicUsize,
+    /// The bytes that may still be reserved for columns.
+    to_reserve: AtomicUsize,
 }
 
 /// The rows of one type that are decoded.
@@ -114,8 +116,9 @@ impl<'s> Ahead<'s> {
     /// Returns `None` for a document that is not large.
     pub(super) fn new(reader: Reader<'s>) -> Option<Self> {
         let types = || reader.model.types.iter().map(|_| Mutex::default()).collect();
-        let is_large = reader.source.text().len() >= LARGE;
-        is_large.then(|| Self { reader, types: types(), pending: AtomicUsize::new(0) })
+        let bytes = reader.source.text().len();
+        let new = || Self { reader, types: types(), pending: AtomicUsize::new(0), to_reserve: AtomicUsize::new(bytes) };
+        (bytes >= LARGE).then(new)
     }
 
     /// Calls the split with what it needs to hand over rows. Returns when these are decoded.
@@ -148,9 +151,18 @@ impl<'s> Ahead<'s> {
         let text = SplitText { source, side: &found.side, jumps: &found.jumps };
         let plan = plan.of(model, found.ty);
         let run = decode_run(text, &found.rows, (model, found.ty), plan, latest);
-        let most = source.text().len() / Run::bytes_per_row(model, found.ty, plan).max(1);
-        let empty = || Run::with_capacity(self.expected(&found.rows).min(most), model, found.ty, plan);
+        let empty = || {
+            let rows = self.reserved(self.expected(&found.rows), Run::bytes_per_row(model, found.ty, plan).max(1));
+            Run::with_capacity(rows, model, found.ty, plan)
+        };
         self.of(found.ty).add(found.first, run, empty);
+    }
+
+    /// Returns the number of rows to reserve memory for. All types together reserve no more bytes than the document has.
+    fn reserved(&self, rows: usize, bytes: usize) -> usize {
+        let take = |left: usize| left.checked_sub(rows.saturating_mul(bytes).min(left));
+        let before = self.to_reserve.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        rows.min(before.unwrap_or_default() / bytes)
     }
 
     /// Returns the number of rows to expect if the rest of the document is like these rows.
@@ -184,40 +196,54 @@ pub(super) struct Handover<'s> {
 struct HandedOver {
     /// The number of these rows.
     rows: usize,
-    /// The number of lists that were walked before the next row.
-    lists: usize,
+    /// The starts and ends of the lists in the rows after these.
+    lists: Vec<(u32, u32)>,
+    /// The number of lists that were walked before the last row.
+    before: usize,
     /// Whether no further rows are handed over.
     is_closed: bool,
 }
 
 impl HandedOver {
     fn new(ty: &EntityType) -> Self {
-        // The row of a group begins with the object around it, so lists in it may have been walked before.
-        Self { rows: 0, lists: 0, is_closed: ty.groups().is_some() }
+        // The lists in the row of a group were walked before it. The document is one row.
+        let is_closed = ty.groups().is_some() || ty.parent.is_none();
+        Self { rows: 0, lists: Vec::new(), before: 0, is_closed }
     }
 }
 
 impl Handover<'_> {
-    /// Hands over the rows of a type that are new since the last time, if they are a run. It is called before each new row. `lists` are
-    /// the starts and ends of the lists that were walked.
-    pub(super) fn before_row(&mut self, ty: TypeId, rows: &[Row], side: &str, lists: &[(u32, u32)]) {
+    /// Hands over the rows of a type that are new since the last time, if they are a run. It is called before each new row, with the
+    /// number of lists that were walked.
+    pub(super) fn before_row(&mut self, ty: TypeId, rows: &[Row], side: &str, lists: usize) {
         let handed_over = &mut self.types[ty];
-        if handed_over.is_closed || !rows.len().is_multiple_of(ROWS_PER_RUN) {
+        if handed_over.is_closed {
             return;
         }
-        let first = handed_over.rows;
+        handed_over.before = lists;
+        if !rows.len().is_multiple_of(ROWS_PER_RUN) {
+            return;
+        }
+        let (first, lists) = (handed_over.rows, std::mem::take(&mut handed_over.lists));
         if let Some(new @ [_, ..]) = rows.get(first..) {
-            let lists = lists.get(handed_over.lists..).unwrap_or_default();
             (self.decode)(FoundRows::new(ty, first, new, side, lists));
         }
-        (handed_over.rows, handed_over.lists) = (rows.len(), lists.len());
+        handed_over.rows = rows.len();
+    }
+
+    /// Takes note of the lists in the last row of a type. `lists` are all that were walked.
+    pub(super) fn after_row(&mut self, ty: TypeId, lists: &[(u32, u32)]) {
+        let handed_over = &mut self.types[ty];
+        if !handed_over.is_closed {
+            handed_over.lists.extend_from_slice(lists.get(handed_over.before..).unwrap_or_default());
+        }
     }
 
     /// Takes note that only a number of the rows of a type are left.
     pub(super) fn truncated(&mut self, ty: TypeId, rows: usize) {
         let handed_over = &mut self.types[ty];
         if rows < handed_over.rows {
-            handed_over.is_closed = true;
+            (handed_over.is_closed, handed_over.lists) = (true, Vec::new());
             self.ahead.forget(ty);
         }
     }

@@ -200,7 +200,7 @@ impl Splitter<'_> {
             return Err(SplitError::TooMany(ty, start));
         }
         if let Some(handover) = &mut self.handover {
-            handover.before_row(ty, rows, &self.split.side, &self.lists);
+            handover.before_row(ty, rows, &self.split.side, self.lists.len());
         }
         let rows = &mut self.split.tables[ty].rows;
         rows.push(Row { span: Span::new(start, start), parent, step, key: StrRef::default() });
@@ -210,6 +210,9 @@ impl Splitter<'_> {
     fn close(&mut self, entity: EntityRef, end: u32) {
         if let Some(row) = self.split.tables[entity.ty].rows.get_mut(entity.row as usize) {
             row.span.end = end;
+        }
+        if let Some(handover) = &mut self.handover {
+            handover.after_row(entity.ty, &self.lists);
         }
     }
 
