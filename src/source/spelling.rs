@@ -85,13 +85,15 @@ fn by_fewest<T>(found: impl Iterator<Item = (usize, T)>) -> Vec<T> {
 
 /// Returns the declared names that a name is a misspelling of, with the numbers of slips.
 fn by_slips<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> impl Iterator<Item = (usize, &'c str)> {
-    let (signature, has_unit) = (Signature::of(name), may_have_unit(name));
+    let signature = Signature::of(name);
+    let mut has_unit: Option<bool> = None;
     let mut written: Option<Name> = None;
     declared.into_iter().filter_map(move |candidate| {
         // Most names have other letters, and then nothing needs to be divided into words.
-        let may_be = || {
-            let unit = has_unit || may_have_unit(candidate);
-            unit || signature.may_be_misspelling(Signature::of(candidate))
+        let mut may_be = || {
+            signature.may_be_misspelling(Signature::of(candidate))
+                || *has_unit.get_or_insert_with(|| may_have_unit(name))
+                || may_have_unit(candidate)
         };
         if candidate == name || !may_be() {
             return None;

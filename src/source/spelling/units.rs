@@ -54,8 +54,15 @@ impl<'n> Measured<'n> {
     }
 }
 
+/// The last letters of units.
+const LAST_LETTERS: [u8; 11] = *b"sdekyrhbint";
+
 /// Returns whether a name may end with a unit.
 pub(super) fn may_have_unit(name: &str) -> bool {
+    let last = name.as_bytes().last().map(u8::to_ascii_lowercase);
+    if !last.is_some_and(|last| LAST_LETTERS.contains(&last)) {
+        return false;
+    }
     let ends = |unit: &str| {
         let end = name.len().checked_sub(unit.len()).and_then(|at| name.get(at..));
         end.is_some_and(|end| end.eq_ignore_ascii_case(unit))
