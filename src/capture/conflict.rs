@@ -4,7 +4,6 @@ use super::node::{Node, Property, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Place;
 use crate::value::{number_form, parse_datetime, show_datetime};
-use std::collections::HashSet;
 
 /// The rule for two sources with different values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +60,7 @@ pub(super) fn names(node: &Node) -> Vec<String> {
 }
 
 /// A value that is neither a list nor an object, in a form in which equal values are equal.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Single<'n> {
     Null,
     Bool(bool),
@@ -83,14 +82,17 @@ fn single(node: &Node) -> Option<Single<'_>> {
     }
 }
 
-fn set(list: &[Node]) -> Option<HashSet<Single<'_>>> {
-    list.iter().map(single).collect()
+/// Returns the elements of a list of single values in order. Equal elements are all there, because an attribute may count them.
+fn sorted(list: &[Node]) -> Option<Vec<Single<'_>>> {
+    let mut elements: Vec<Single<'_>> = list.iter().map(single).collect::<Option<_>>()?;
+    elements.sort_unstable();
+    Some(elements)
 }
 
-/// Returns whether two values state the same. Lists of single values are sets.
+/// Returns whether two values state the same. The order of lists of single values does not matter.
 pub(super) fn same(one: &Node, two: &Node) -> bool {
     match (&one.value, &two.value) {
-        (Value::List(one), Value::List(two)) => match (set(one), set(two)) {
+        (Value::List(one), Value::List(two)) => match (sorted(one), sorted(two)) {
             (Some(one), Some(two)) => one == two,
             _ => one.len() == two.len() && one.iter().zip(two).all(|(one, two)| same(one, two)),
         },
@@ -122,7 +124,8 @@ mod tests {
             ("null", "[]", false),
             ("\"2026-09-01\"", "\"2026-09-01T00:00:00Z\"", true),
             ("\" a\"", "\"a\"", true),
-            ("[\"x\", \"y\"]", "[\"y\", \"x\", \"x\"]", true),
+            ("[\"x\", \"y\", \"x\"]", "[\"y\", \"x\", \"x\"]", true),
+            ("[\"x\", \"y\"]", "[\"y\", \"x\", \"x\"]", false),
             ("[1, 2]", "[2.0, 1]", true),
             ("[1]", "[1, 2]", false),
             ("[]", "[null]", false),

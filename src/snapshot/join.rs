@@ -23,7 +23,7 @@ use marks::{Mark, Marks, MarksOf};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -402,7 +402,7 @@ impl Joiner<'_> {
     }
 
     /// Returns the form of a value in which equal values are equal: its text if it is a valid string, a number by its value, a list of single
-    /// values as a set, and otherwise its JSON. Spellings of a property of the id of an instance are equal.
+    /// values without its order, and otherwise its JSON. Spellings of a property of the id of an instance are equal.
     fn form(&self, value: &Value) -> (Kind, Result<String, String>) {
         let text = self.text(value, value.span);
         let form = match string_text(text).filter(|_| value.kind == Kind::String) {
@@ -412,13 +412,14 @@ impl Joiner<'_> {
                 Ok(folded.unwrap_or_else(|| text.into_owned()))
             }
             None if value.kind == Kind::Number => Err(number_form(text)),
-            None => Err(self.set(value).unwrap_or_else(|| without_blanks(text))),
+            None => Err(self.sorted(value).unwrap_or_else(|| without_blanks(text))),
         };
         (value.kind, form)
     }
 
-    /// Returns the form of a list whose elements are neither lists nor objects, which is a set.
-    fn set(&self, value: &Value) -> Option<String> {
+    /// Returns the form of a list whose elements are neither lists nor objects, without their order. Equal elements are all there, because
+    /// an attribute may count them.
+    fn sorted(&self, value: &Value) -> Option<String> {
         let elements = if value.kind == Kind::Array { self.elements(value) } else { return None };
         let form = |element: &Value| {
             let text = self.text(element, element.span);
@@ -430,8 +431,9 @@ impl Joiner<'_> {
                 Kind::Bool | Kind::Null => Some(text.to_owned()),
             }
         };
-        let forms = elements.iter().map(form).collect::<Option<BTreeSet<String>>>()?;
-        Some(forms.into_iter().collect::<Vec<_>>().join(","))
+        let mut forms = elements.iter().map(form).collect::<Option<Vec<String>>>()?;
+        forms.sort_unstable();
+        Some(forms.join(","))
     }
 
     fn time(&self, value: &Value) -> Option<i64> {
@@ -777,7 +779,8 @@ mod tests {
             (&[r#"{"sso":null}"#, r#"{"sso":{"on":true}}"#], r#"{"sso":null,"sso":{"on":true}}"#),
             (&[r#"{"tags":["a", "b"]}"#, r#"{"tags":["a","b"]}"#], r#"{"tags":["a", "b"]}"#),
             (&[r#"{"tags":["a"]}"#, r#"{"tags":["b"]}"#], r#"{"tags":["a"],"tags":["b"]}"#),
-            (&[r#"{"tags":["a","b,c"]}"#, r#"{"tags":["b,\u0063","a","a"]}"#], r#"{"tags":["a","b,c"]}"#),
+            (&[r#"{"tags":["a","b,c"]}"#, r#"{"tags":["b,\u0063","a"]}"#], r#"{"tags":["a","b,c"]}"#),
+            (&[r#"{"tags":["a"]}"#, r#"{"tags":["a","a"]}"#], r#"{"tags":["a"],"tags":["a","a"]}"#),
             (&[r#"{"tags":["a,b"]}"#, r#"{"tags":["a","b"]}"#], r#"{"tags":["a,b"],"tags":["a","b"]}"#),
             (&[r#"{"tags":["1"]}"#, r#"{"tags":[1]}"#], r#"{"tags":["1"],"tags":[1]}"#),
             (&[r#"{"box":{"a":5}}"#, r#"{"box":{"a":5.0}}"#, r#"{"box":{"a":50e-1}}"#], r#"{"box":{"a":5}}"#),
