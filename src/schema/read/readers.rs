@@ -78,10 +78,20 @@ impl SchemaReader<'_, '_> {
                 (Some(_), Some(first)) => {
                     format!("`{chain}` does not distinguish the words `{first}` and `{choice}` of the type")
                 }
-                (None, _) => format!("`{chain}` does not give the word `{choice}` of the type"),
+                // A default, or another attribute of the type, may have it. No text that is read is equal to it.
+                (None, _) => {
+                    forms.push(choice.to_string());
+                    continue;
+                }
             };
             self.error(Code::SchemaReader, annotation.span, message).help =
                 Some("remove the readers, or one of the words".into());
+            return None;
+        }
+        let gives = |choice: &SmolStr| !chain.gives_text() || chain.folded(choice).is_some();
+        if !choices.iter().any(gives) {
+            let message = format!("`{chain}` gives none of the words of the type");
+            self.error(Code::SchemaReader, annotation.span, message).help = Some("remove the readers".into());
             return None;
         }
         Some(chain.for_choices(forms))
