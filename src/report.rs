@@ -2,6 +2,7 @@
 
 mod baseline;
 mod needs;
+mod phrases;
 mod configured;
 mod options;
 mod show;
@@ -42,6 +43,7 @@ pub use needs::{Evidence, Needs};
 pub use options::{Clock, Engine, Gate, Options, WaiverUse};
 pub use origin::OriginReport;
 pub(crate) use origin::phrase as origin_phrase;
+pub(crate) use phrases::{NO_SNAPSHOT_HAS_IT, too_old};
 pub(crate) use repeated::RepeatedAccount;
 pub use run::{
     AccountVerdicts, FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport,

@@ -7,8 +7,8 @@ use crate::pack::Pack;
 use crate::parameters::Parameters;
 use crate::policy::Statement;
 use crate::report::{
-    CheckReport, CheckState, Clock, Options, RepeatedAccount, Report, SnapshotReport, SoughtInstance, TooOld,
-    listed_accounts,
+    CheckReport, CheckState, Clock, NO_SNAPSHOT_HAS_IT, Options, RepeatedAccount, Report, SnapshotReport,
+    SoughtInstance, TooOld, listed_accounts,
 };
 use crate::schema::{Model, Shape, SlotId};
 use crate::snapshot::{Data, Snapshot, State};
@@ -104,7 +104,8 @@ pub(super) fn capture_time(
 /// Returns the warning for a snapshot that is older than the limit.
 pub(super) fn too_old(age: &TooOld, described: &SnapshotReport, options: &Options) -> Diagnostic {
     let limit = options.max_snapshot_age.map(show_duration).unwrap_or_default();
-    let message = format!("`{}` is too old, so its verdicts are unknown: {}", described.path, age.phrase());
+    let is_too_old = crate::report::too_old(&described.path);
+    let message = format!("{is_too_old}, so its verdicts are unknown: {}", age.phrase());
     let warning = Diagnostic::warning(Code::SnapshotAge, message);
     let warning = match age.place() {
         Some(place) => warning.label(&place.source, place.span, format!("the limit is {limit}")),
@@ -233,7 +234,7 @@ fn not_found(instance: &SoughtInstance) -> Option<Diagnostic> {
 
 /// Returns the error for a setting of a parameter for an instance that no judged snapshot has.
 fn no_scope(ty: &str, id: &str, sought: &Sought) -> Diagnostic {
-    let message = format!("a parameter is set for {ty} `{id}`, and no judged snapshot has it");
+    let message = format!("a parameter is set for {ty} `{id}`{NO_SNAPSHOT_HAS_IT}");
     let error = Diagnostic::error(Code::Parameter, message);
     match sought {
         Sought::Similar(similar) => error.help(format!("did you mean `{similar}`?")),

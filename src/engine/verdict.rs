@@ -58,7 +58,7 @@ pub struct VerdictCounts([usize; Verdict::ALL.len()]);
 impl VerdictCounts {
     /// Returns the number of all verdicts.
     pub fn total(&self) -> usize {
-        self.0.iter().sum()
+        self.0.iter().copied().fold(0, usize::saturating_add)
     }
 
     /// Returns the counts with `change` applied to each.

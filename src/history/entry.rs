@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::render::document::{self, AccountCheck, Document, Resource, Snapshot};
-use crate::report::CheckState;
+use crate::report::{CheckState, too_old};
 use crate::value::parse_datetime;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +34,7 @@ pub(super) struct Entry {
     pub rules: usize,
     /// Whether a parameter of the run is invalid, for example one with a misspelt name.
     pub has_invalid_parameter: bool,
-    /// Whether the run has a maximal age of snapshots, and all its verdicts are unknown, except those that are waived: the
-    /// snapshot was too old, so the report states nothing about it.
+    /// Whether the snapshot was too old for the run, so that all its verdicts are unknown.
     pub is_too_old: bool,
     /// Whether the report has all verdicts.
     pub complete: bool,
@@ -257,9 +256,9 @@ fn entry(
     }
     let is_of_parameter =
         |it: &document::Diagnostic<'_>| it.code == Code::Parameter.name() && it.severity == DiagnosticLevel::Error;
-    let counts = snapshot.checks.values().flat_map(|check| &check.counts);
-    let given: BTreeSet<Verdict> = counts.filter(|(_, count)| **count > 0).map(|(verdict, _)| *verdict).collect();
-    let is_known = [Verdict::Fail, Verdict::Pass, Verdict::NotApplicable].iter().any(|verdict| given.contains(verdict));
+    let too_old = too_old(&snapshot.path);
+    let is_of_age =
+        |it: &document::Diagnostic<'_>| it.code == Code::SnapshotAge.name() && it.message.starts_with(too_old.as_str());
     Ok(Entry {
         file: file.to_owned(),
         at: captured.unwrap_or(now),
@@ -274,7 +273,7 @@ fn entry(
         pack_version: document.run.pack_version.as_deref().map(str::to_owned),
         rules,
         has_invalid_parameter: document.diagnostics.iter().any(is_of_parameter),
-        is_too_old: document.run.max_snapshot_age.is_some() && given.contains(&Verdict::Unknown) && !is_known,
+        is_too_old: document.diagnostics.iter().any(is_of_age),
         complete: document.other_verdicts.is_some(),
         checks: snapshot.checks.iter().map(|(id, check)| (names.check(id), Ran::of(check))).collect(),
         verdicts: BTreeMap::new(),

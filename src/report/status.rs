@@ -44,11 +44,12 @@ impl Status {
 
     /// Returns the statuses that hold for the verdicts of checks, in order; only `Clean` if there are no others.
     pub(crate) fn of(gate: Gate, checks: impl Iterator<Item = Judged>, invalid: bool) -> Vec<Status> {
-        let (mut failed, mut unknown, mut decided) = (false, false, 0);
+        let (mut failed, mut unknown, mut decided) = (false, false, 0_usize);
         for Judged { severity, counts, uncovered, waived_unknown } in checks {
             failed |= severity >= gate.fail_on && uncovered[Verdict::Fail] > 0;
             unknown |= uncovered[Verdict::Unknown] > 0;
-            decided += counts.total().saturating_sub(counts[Verdict::Unknown] + waived_unknown);
+            let undecided = counts[Verdict::Unknown].saturating_add(waived_unknown);
+            decided = decided.saturating_add(counts.total().saturating_sub(undecided));
         }
         let holds = |status: &Status| match status {
             Status::Clean => false,

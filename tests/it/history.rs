@@ -519,6 +519,24 @@ fn a_report_that_shows_no_fix_does_not_replace_another() {
     }
 }
 
+/// A report without known verdicts, of a snapshot that is not too old, replaces the one before it.
+#[test]
+fn a_report_with_waived_verdicts_is_not_too_old() {
+    let store = Store::new();
+    let waiver = r#"@id("W") @waives("HB-PIER-01") @reason("r") @owner("o") @expires("2026-12-31")
+        permit (principal, action == Action::"audit", resource == Pier::"east");"#;
+    std::fs::write(store.0.path().join("w.cedar"), waiver).expect("it can be written");
+    let partial = replaced(SOUND, "\"Anse\"", "\"Anse\", \"partial\": [\"/piers\"]");
+    let only = ["--param", "max_boats=1", "--only", "HB-PIER-01", "--max-snapshot-age", "30d"];
+    store.add("2026-09-01", &partial, &only);
+    let more = ["--waivers", "w.cedar", "--now", "2026-09-02T00:00:00Z"];
+    store.add("2026-09-01", &partial, &[&only[..], &more].concat());
+    let history = store.json(&[]);
+    let sections = history["accounts"][0]["findings"].as_array().expect("findings").iter();
+    let sections: Vec<&Value> = sections.map(|it| &it["section"]).collect();
+    assert_eq!(sections, [&json!("unknown"), &json!("waived")], "{history:#}");
+}
+
 /// The rules of all reports of a review count, in any order of their names.
 #[test]
 fn a_change_of_rules_does_not_depend_on_the_names_of_files() {

@@ -172,7 +172,7 @@ fn a_report_that_contradicts_itself_is_refused() {
     let folder = harbours();
     run(folder.path(), &check("long.json", &["--output", "json=report.json"]));
     let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
-    let edits: [(&str, Edit); 13] = [
+    let edits: [(&str, Edit); 14] = [
         ("findings", |report| report["findings"] = json!([])),
         ("checks", |report| report["checks"] = json!([])),
         ("verdict", |report| report["findings"][0]["verdict"] = json!("waived")),
@@ -181,6 +181,14 @@ fn a_report_that_contradicts_itself_is_refused() {
         ("errors", |report| report["summary"]["errors"] = json!(1)),
         ("snapshots", |report| report["run"]["snapshots"] = json!([])),
         ("exit code", |report| report["run"]["exit_code"] = json!(0)),
+        ("counts whose sum is too large", |report| {
+            for (at, id) in ["HB-AGE-01", "HB-LEN-01"].into_iter().enumerate() {
+                assert_eq!(report["checks"][at]["id"], id);
+                report["checks"][at]["pass"] = json!(u64::MAX);
+                report["run"]["snapshots"][0]["checks"][id]["pass"] = json!(u64::MAX);
+            }
+            report["summary"]["verdicts"]["pass"] = json!(u64::MAX);
+        }),
         ("huge counts", |report| {
             for count in ["fail", "pass"] {
                 report["run"]["snapshots"][0]["checks"]["HB-LEN-01"][count] = json!(u64::MAX);
@@ -383,6 +391,7 @@ fn merged_parts_have_the_problems_of_one_run() {
     let more = [
         scoped("S-ONE", &account("Anse")),
         scoped("S-NONE", &account("Dune")),
+        scoped("S-BOTH", "principal == Harbour::\"Anse\", action == Action::\"audit\", resource == Pier::\"nowhere\""),
         scoped("S-PIER", "principal, action == Action::\"audit\", resource == Pier::\"east\""),
         scoped("S-LIT", "principal, action == Action::\"audit\", resource is Pier"),
     ];
@@ -408,7 +417,20 @@ fn merged_parts_have_the_problems_of_one_run() {
         assert_eq!(whole.code, 0, "{whole:?}");
         let messages: Vec<Value> = whole.json()["diagnostics"].as_array().expect("diagnostics").clone();
         let none = messages.iter().find(|it| it["code"] == "no-account").expect("a warning");
-        assert!(none["message"].to_string().contains("S-NONE") && messages.len() == 1, "{messages:?}");
+        assert!(none["message"].to_string().contains("S-NONE") && messages.len() == 2, "{messages:?}");
+        let instance = messages.iter().find(|it| it["code"] == "no-instance").expect("a warning");
+        assert!(instance["message"].to_string().contains("S-BOTH"), "{messages:?}");
+    }
+    // A parameter that does not exist is an error of the part, and of the whole.
+    let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+    for (snapshot, report, more) in
+        [("long.json", "a.json.report", &["--param", "max_boat=9"][..]), ("bray.json", "b.json.report", &[])]
+    {
+        run(folder.path(), &[&["check", snapshot], &pack[..], more, &["--output", &format!("json={report}")]].concat());
+    }
+    for reports in [["a.json.report", "b.json.report"], ["b.json.report", "a.json.report"]] {
+        let merged = run(folder.path(), &[&["render"], &reports[..], &["--output", "json"]].concat());
+        assert!(merged.code == 5 && merged.stdout.contains("there is no parameter `max_boat`"), "{merged:?}");
     }
     // The settings of parts without the instance are an error of the whole.
     for (snapshot, report) in [("bray.json", "a.json.report"), ("cove.json", "b.json.report")] {

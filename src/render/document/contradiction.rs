@@ -11,6 +11,9 @@ use crate::report::{Change, CheckState, UnknownsReport, WaiverStatus, WaiverUse,
 use crate::value::read_shown_datetime;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// More verdicts than any run has.
+const MOST_VERDICTS: usize = usize::MAX >> 16;
+
 impl Document<'_> {
     /// Returns the first part of a run that does not agree with its counts.
     pub(super) fn contradiction(&self) -> Option<String> {
@@ -41,6 +44,13 @@ impl Document<'_> {
         let mut captured = self.run.snapshots.iter().filter_map(|snapshot| snapshot.captured_at.as_deref());
         if let Some(text) = captured.find(|text| read_shown_datetime(text).is_none()) {
             return Some(format!("`{text}` is not a time"));
+        }
+        // Sums of numbers that are not larger do not overflow.
+        let snapshots = self.run.snapshots.iter().flat_map(|snapshot| snapshot.checks.values());
+        let of_snapshots = snapshots.map(|check| &check.counts);
+        let mut counts = self.checks.iter().map(|check| &check.counts).chain(of_snapshots).chain([&summary.verdicts]);
+        if counts.any(|counts| counts.values().any(|count| *count > MOST_VERDICTS)) {
+            return Some("it counts more verdicts than a run has".to_owned());
         }
         if self.run.snapshots.len() != summary.accounts {
             return Some(format!("it lists {} of {} snapshots", self.run.snapshots.len(), summary.accounts));

@@ -7,7 +7,9 @@ use super::counts::{add, count};
 use super::{Account, AlsoCovered, ByControl, Changes, Check, Document, Label, Saved, Snapshot, Span, Waiver};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{BEYOND, Verdict};
-use crate::report::{Beyond, CheckState, FileRole, RepeatedAccount, WaiverProblem, WaiverStatus, listed_accounts};
+use crate::report::{
+    Beyond, CheckState, FileRole, NO_SNAPSHOT_HAS_IT, RepeatedAccount, WaiverProblem, WaiverStatus, listed_accounts,
+};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -209,17 +211,30 @@ impl Document<'static> {
     fn drop_matched(&mut self, other: &mut Self) {
         let is_judged = |document: &Self| document.run.baseline.as_ref().is_some_and(|baseline| baseline.judged > 0);
         let (mine, theirs) = (is_judged(self), is_judged(other));
-        let configuration = self.run.configuration.as_ref().map(|configuration| configuration.path.clone());
+        let is_of_account =
+            |found: &super::Diagnostic<'_>| found.code == Code::NoAccount.name() && !found.labels.is_empty();
+        let is_of_instance = |found: &super::Diagnostic<'_>| found.code == Code::NoInstance.name();
         let is_unmatched = |found: &super::Diagnostic<'_>| {
-            let is_of_settings = |label: &Label<'_>| Some(&label.span.file) == configuration.as_ref();
-            found.code == Code::NoInstance.name()
-                || found.code == Code::NoAccount.name() && !found.labels.is_empty()
-                || found.code == Code::Parameter.name() && found.labels.iter().all(is_of_settings)
+            let is_of_setting = || found.code == Code::Parameter.name() && found.message.ends_with(NO_SNAPSHOT_HAS_IT);
+            is_of_instance(found) || is_of_account(found) || is_of_setting()
+        };
+        // A run without the account of a check does not show that it has the instance of the check.
+        let without_account = |document: &Self| -> BTreeSet<String> {
+            let found = document.diagnostics.iter().filter(|found| is_of_account(found));
+            found.filter_map(|found| check_of(found).map(str::to_owned)).collect()
+        };
+        let (mine_lacks, theirs_lacks) = (without_account(self), without_account(other));
+        let is_open = |found: &super::Diagnostic<'_>, lacks: &BTreeSet<String>| {
+            is_of_instance(found) && check_of(found).is_some_and(|check| lacks.contains(check))
         };
         let is_of_baseline =
             |found: &super::Diagnostic<'_>| found.code == Code::NoAccount.name() && found.labels.is_empty();
+        // The runs have the same files, perhaps by other paths.
         let is_same = |a: &super::Diagnostic<'_>, b: &super::Diagnostic<'_>| {
-            (&a.code, a.severity, &a.message, &a.labels) == (&b.code, b.severity, &b.message, &b.labels)
+            let place = |found: &super::Diagnostic<'_>| {
+                found.labels.first().map(|label| (label.span.start.offset, label.span.end.offset))
+            };
+            (&a.code, a.severity, &a.message, place(a)) == (&b.code, b.severity, &b.message, place(b))
         };
         let is_guess =
             |found: &super::Diagnostic<'_>| found.help.as_deref().is_some_and(|it| it.starts_with("did you"));
@@ -232,9 +247,12 @@ impl Document<'static> {
             if let Some(same) = same.filter(|same| is_guess(same) && !is_guess(found)) {
                 found.help.clone_from(&same.help);
             }
-            same.is_some()
+            same.is_some() || is_open(found, &theirs_lacks)
         });
-        other.diagnostics.retain(|found| !is_unmatched(found) && (theirs || !mine || !is_of_baseline(found)));
+        other.diagnostics.retain(|found| match is_unmatched(found) {
+            true => is_open(found, &mine_lacks),
+            false => theirs || !mine || !is_of_baseline(found),
+        });
     }
 
     /// Replaces the diagnostics of merged runs about equal account ids by that of all snapshots, lists the accounts of all
@@ -309,6 +327,11 @@ impl Document<'static> {
         }
         self.diagnostics.sort_by(|a, b| key(a).cmp(&key(b)));
     }
+}
+
+/// Returns the check that a diagnostic names first.
+fn check_of<'d>(found: &'d super::Diagnostic<'_>) -> Option<&'d str> {
+    found.message.split('`').nth(1)
 }
 
 impl Waiver<'static> {
