@@ -83,12 +83,7 @@ fn main() {
         || deodar(&few, &["--max-findings", "10", "--threads", "2"]),
         || deodar(&few, &["--max-findings", "10", "--threads", "1"]),
     );
-    let split = split_of(&few);
-    row(
-        "two threads, against one, reading and splitting excluded",
-        two.time.saturating_sub(split),
-        one.time.saturating_sub(split),
-    );
+    row("two threads, against one", two.time, one.time);
     let acme = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/acme/snapshot.json");
     let start = median((0..20).map(|_| deodar(&acme, &text)).collect());
     println!("{:58} {:>6} ms", "examples/acme, from the start of the process", start.time.as_millis());
@@ -256,17 +251,4 @@ fn cost(command: &mut Command) -> Cost {
 fn measured(started: Instant, used: &ResUse) -> Cost {
     let cpu = used.rusage.utime + used.rusage.stime;
     Cost { time: started.elapsed(), cpu, memory: used.rusage.maxrss }
-}
-
-/// How long the one step takes that runs on one thread, and the reading before it.
-fn split_of(snapshot: &Path) -> Duration {
-    let started = Instant::now();
-    drop(std::fs::read_to_string(snapshot).unwrap());
-    let read = started.elapsed();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
-    let output = command.args(["check", "-v", "--now", NOW, "--max-findings", "0"]).arg(snapshot).output().unwrap();
-    let notes = String::from_utf8(output.stderr).unwrap();
-    let line = notes.lines().find(|line| line.trim_start().starts_with("split")).unwrap();
-    let millis: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    read + Duration::from_secs_f64(millis / 1e3)
 }
