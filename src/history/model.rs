@@ -103,7 +103,7 @@ pub struct Review {
     pub pack: String,
     /// The version of the pack.
     pub pack_version: Option<String>,
-    /// Whether policies or parameters differ from those of all reports of the review before.
+    /// Whether no report of the review before has the policies and parameters of a report of this one.
     pub rules_changed: bool,
     /// Whether the reports have all verdicts.
     pub complete: bool,

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 use unicode_security::skeleton;
-use units::{differ_in_unit, may_have_unit};
+use units::{differ_in_unit, may_differ_in_unit};
 
 /// Names of more bytes have no slips: the cost of the comparison grows with the square of the length.
 const LONGEST: usize = 256;
@@ -86,15 +86,10 @@ fn by_fewest<T>(found: impl Iterator<Item = (usize, T)>) -> Vec<T> {
 /// Returns the declared names that a name is a misspelling of, with the numbers of slips.
 fn by_slips<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> impl Iterator<Item = (usize, &'c str)> {
     let signature = Signature::of(name);
-    let mut has_unit: Option<bool> = None;
     let mut written: Option<Name> = None;
     declared.into_iter().filter_map(move |candidate| {
         // Most names have other letters, and then nothing needs to be divided into words.
-        let mut may_be = || {
-            signature.may_be_misspelling(Signature::of(candidate))
-                || *has_unit.get_or_insert_with(|| may_have_unit(name))
-                || may_have_unit(candidate)
-        };
+        let may_be = || signature.may_be_misspelling(Signature::of(candidate)) || may_differ_in_unit(name, candidate);
         if candidate == name || !may_be() {
             return None;
         }

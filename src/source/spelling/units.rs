@@ -54,15 +54,15 @@ impl<'n> Measured<'n> {
     }
 }
 
-/// The last letters of units.
-const LAST_LETTERS: [u8; 11] = *b"sdekyrhbint";
+/// Returns whether two names may differ in the unit at their ends: one has a unit, and they begin with one letter.
+pub(super) fn may_differ_in_unit(a: &str, b: &str) -> bool {
+    let first = |name: &str| name.bytes().find(u8::is_ascii_alphanumeric).map(|first| first.to_ascii_lowercase());
+    let is_ascii = a.is_ascii() && b.is_ascii();
+    (!is_ascii || first(a) == first(b)) && (may_have_unit(a) || may_have_unit(b))
+}
 
 /// Returns whether a name may end with a unit.
-pub(super) fn may_have_unit(name: &str) -> bool {
-    let last = name.as_bytes().last().map(u8::to_ascii_lowercase);
-    if !last.is_some_and(|last| LAST_LETTERS.contains(&last)) {
-        return false;
-    }
+fn may_have_unit(name: &str) -> bool {
     let ends = |unit: &str| {
         let end = name.len().checked_sub(unit.len()).and_then(|at| name.get(at..));
         end.is_some_and(|end| end.eq_ignore_ascii_case(unit))
