@@ -174,6 +174,7 @@ fn each_reader_of_a_chain_takes_what_the_one_before_it_gives() {
     for declared in [
         r#"@as("email") x: Long"#,
         r#"@as("casefold") x: Status"#,
+        r#"@as("email") x: Status"#,
         r#"@as("email-local-words") x: Status"#,
         r#"@as("split(\",\"), casefold") x: String"#,
         r#"@as("split(\",\"), days, casefold") x: Set<String>"#,
@@ -200,6 +201,7 @@ fn each_reader_of_a_chain_takes_what_the_one_before_it_gives() {
     expect![[r#"
         `email` gives a text, but the attribute is of type Long at @as("email") (declare the attribute as String)
         `casefold` does not distinguish the words `a` and `A` of the type at @as("casefold") (remove the readers, or one of the words)
+        `email` gives none of the words of the type at @as("email") (remove the readers)
         `email-local-words` gives a set of texts, but the attribute is of type Status at @as("email-local-words") (declare the attribute as Set<String>)
         `split(",")` gives a set of texts, `casefold` gives a set of texts, but the attribute is of type String at @as("split(\",\"), casefold") (declare the attribute as Set<String>)
         `days` gives a duration, and `casefold` takes a text at casefold (remove one of the two, or write a reader between them)

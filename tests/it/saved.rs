@@ -421,8 +421,18 @@ fn merged_parts_have_the_problems_of_one_run() {
         let instance = messages.iter().find(|it| it["code"] == "no-instance").expect("a warning");
         assert!(instance["message"].to_string().contains("S-BOTH"), "{messages:?}");
     }
-    // A parameter that does not exist is an error of the part, and of the whole.
+    // The files of the parts may have other paths.
+    std::fs::rename(folder.path().join("policies"), folder.path().join("copy")).expect("it can be renamed");
+    let copy = ["--schema", "harbour.cedarschema", "--policies", "copy", "--now", NOW];
+    run(folder.path(), &[&["check", "long.json"], &copy[..], &["--output", "json=a.json.report"]].concat());
+    std::fs::rename(folder.path().join("copy"), folder.path().join("policies")).expect("it can be renamed");
     let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+    run(folder.path(), &[&["check", "bray.json"], &pack[..], &["--output", "json=b.json.report"]].concat());
+    let merged = run(folder.path(), &["render", "a.json.report", "b.json.report", "--output", "json"]);
+    let found = merged.json()["diagnostics"].as_array().expect("diagnostics").clone();
+    let codes: Vec<&Value> = found.iter().map(|it| &it["code"]).collect();
+    assert_eq!(codes, ["no-account", "no-instance"], "{found:?}");
+    // A parameter that does not exist is an error of the part, and of the whole.
     for (snapshot, report, more) in
         [("long.json", "a.json.report", &["--param", "max_boat=9"][..]), ("bray.json", "b.json.report", &[])]
     {

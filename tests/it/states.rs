@@ -1003,6 +1003,27 @@ fn a_misspelling_is_that_of_a_missing_property_first() {
 }
 
 #[test]
+fn a_word_that_readers_never_give_may_be_that_of_a_default() {
+    let schema = r#"
+        @path("") entity Account = { name: String, @as("url-scheme") @missing("\"no scheme\"") from: Scheme };
+        entity Scheme enum ["no scheme", "http", "https"];
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("HTTP") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.from == Scheme::"http" };
+        @id("NONE") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.from == Scheme::"no scheme" };
+    "#;
+    let table = [
+        (r#"{"name": "x"}"#, "HTTP: pass; NONE: fail"),
+        (r#"{"name": "x", "from": "HTTP://x.example"}"#, "HTTP: fail; NONE: pass"),
+        (r#"{"name": "x", "from": "no scheme"}"#, "HTTP: unknown; NONE: unknown; error snapshot-value"),
+    ];
+    check(schema, policies, &table);
+}
+
+#[test]
 fn an_empty_name_in_a_map_is_not_an_id() {
     let schema = r#"
         @path("") entity Account;
